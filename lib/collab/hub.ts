@@ -1,0 +1,428 @@
+import type { Database, Transaction } from "../db/mod.ts";
+import { closeCode } from "../protocol/mod.ts";
+import { ChatArchive } from "./chat_archive.ts";
+import { ChatRoom } from "./chat_room.ts";
+import { Connection } from "./connection.ts";
+import type { ForcedTakeOver, HubContext } from "./context.ts";
+import { EditLocks } from "./edit_locks.ts";
+import type { UserEvent } from "./events.ts";
+import { recordRenewals } from "./fencing.ts";
+import type { CollabIdentity, Standing } from "./identity.ts";
+import type { CollabOptions } from "./options.ts";
+import { RecordRoom } from "./record_room.ts";
+import type { Room } from "./room.ts";
+import { type CollabStore, type Member, StoreUnavailable } from "./store.ts";
+import type { RecordChangedMessage } from "../protocol/mod.ts";
+
+export interface HubSettings {
+  db: Database;
+  store: CollabStore;
+  options: CollabOptions;
+  /** The rights that the person has now. Asked regularly, and before a forced take-over. */
+  stillAllowed(identity: CollabIdentity, room: string): Promise<Standing>;
+  /** Audits a forced take-over, in the transaction that makes it valid. */
+  onForcedTakeOver(tx: Transaction, event: ForcedTakeOver): Promise<void>;
+  report(error: unknown): void;
+}
+
+/** How often the session check may fail in a row before the socket is closed. */
+const uncheckedRounds = 3;
+
+/**
+ * The rooms and connections of this process. Processes that share a store and a database behave as
+ * one hub. Give the sockets an `idleTimeout` when upgrading (`upgradeCollabSocket` does): it is what
+ * ends half-open ones.
+ */
+export class CollabHub {
+  #context: HubContext;
+  #rooms = new Map<string, Room>();
+  #connections = new Map<Connection, Room>();
+  #users = new Map<number, { count: number; subscription: Promise<() => Promise<void>> }>();
+  #departed: { room: string; member: Member; keepLock: boolean }[] = [];
+  #unchecked = new Map<Connection, number>();
+  #liveProcesses = new Set<string>();
+  #lastBeat = performance.now();
+  #timers: ReturnType<typeof setInterval>[] = [];
+  #work = new Set<Promise<void>>();
+  #resyncing: Promise<void> | undefined;
+  #resyncAgain = false;
+  #closed = false;
+
+  constructor(settings: HubSettings) {
+    const { db, store, options } = settings;
+    this.#context = {
+      process: crypto.randomUUID(),
+      db,
+      store,
+      options,
+      locks: new EditLocks(db, store, options.stale_after * 1000),
+      chat: new ChatArchive(db),
+      stillAllowed: (identity, room) => settings.stillAllowed(identity, room),
+      onForcedTakeOver: (tx, event) => settings.onForcedTakeOver(tx, event),
+      report: (error) => settings.report(error),
+      tell: (userId, event) => this.#tell(userId, event),
+      leaveLater: (room, member, keepLock) => this.#departed.push({ room, member, keepLock }),
+    };
+    store.onAvailability((available) => this.#availability(available));
+  }
+
+  /** Begins to keep leases, presence and sessions. */
+  async start(): Promise<void> {
+    const { options } = this.#context;
+    await this.#beat();
+    this.#every(options.process_beat, () => this.#beat());
+    this.#every(options.heartbeat_interval, () => this.#renew());
+    this.#every(Math.min(1, options.process_beat), () => this.#promoteWaiting());
+    this.#every(options.stale_after / 2, () => this.#recordRenewals());
+    this.#every(options.session_check_interval, () => this.#checkSessions());
+  }
+
+  /**
+   * Puts an upgraded socket into the room of a record.
+   *
+   * @param at.room Name by `recordRoom`.
+   * @param at.lastModified When the record was last changed, ISO 8601.
+   */
+  attachRecord(
+    socket: WebSocket,
+    identity: CollabIdentity,
+    at: { room: string; lastModified?: string | null },
+  ): void {
+    const room = this.#room(at.room, () => new RecordRoom(this.#context, at.room)) as RecordRoom;
+    const modified = at.lastModified ?? null;
+    if (modified !== null && modified > (room.lastModified ?? "")) room.lastModified = modified;
+    this.#attach(socket, identity, room);
+  }
+
+  /** Puts an upgraded socket into the chat of a page; `room` is a name by `pageRoom`. */
+  attachChat(socket: WebSocket, identity: CollabIdentity, room: string): void {
+    if (!this.#context.options.enable_chat) {
+      const refuse = () => socket.close(closeCode.chatDisabled, "Chat is switched off");
+      if (socket.readyState === WebSocket.OPEN) refuse();
+      else socket.onopen = refuse;
+      return;
+    }
+    this.#attach(socket, identity, this.#room(room, () => new ChatRoom(this.#context, room)));
+  }
+
+  /** Tells the rooms in which somebody is, in all processes, what changed in their records. */
+  async recordsChanged(
+    changes: { room: string; change: Omit<RecordChangedMessage, "type"> }[],
+  ): Promise<void> {
+    const names = [...new Set(changes.map(({ room }) => room))];
+    let occupied: Set<string>;
+    try {
+      occupied = new Set(await this.#context.store.occupied(names));
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      occupied = new Set(names.filter((name) => this.#rooms.has(name)));
+    }
+    for (const { room: name, change } of changes) {
+      if (!occupied.has(name)) continue;
+      const room = this.#rooms.get(name) as RecordRoom | undefined;
+      if (room) room.lastModified = change.timestamp;
+      await (room ?? new RecordRoom(this.#context, name)).changed(change);
+    }
+  }
+
+  /** Closes a person's sockets in all processes; their locks are free at once. */
+  async disconnectUser(
+    userId: number,
+    reason: string,
+    code: number = closeCode.signedOut,
+  ): Promise<void> {
+    await this.#tell(userId, { kind: "disconnect", code, reason });
+  }
+
+  /** Closes sockets of this process; their locks are free at once. Resolves to their number. */
+  disconnectWhere(
+    predicate: (identity: CollabIdentity, room: string) => boolean,
+    reason = "The right to see this page was withdrawn",
+    code: number = closeCode.forbidden,
+  ): number {
+    let count = 0;
+    for (const [connection, room] of [...this.#connections]) {
+      if (!predicate(connection.identity, room.name)) continue;
+      this.#revoke(connection, code, reason);
+      count++;
+    }
+    return count;
+  }
+
+  /** Asks for the rights behind every connection now: something about them may have changed. */
+  async recheck(): Promise<void> {
+    await this.#checkSessions();
+  }
+
+  /** Sizes, for the metrics. */
+  stats(): { connections: number; rooms: number; editors: number; storeAvailable: boolean } {
+    return {
+      connections: this.#connections.size,
+      rooms: this.#rooms.size,
+      editors: [...this.#connections.keys()].filter((connection) => connection.lease).length,
+      storeAvailable: this.#context.store.available,
+    };
+  }
+
+  /** Closes all sockets. Editors have the grace to come back, to this process's successor. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#timers.forEach(clearInterval);
+    for (const connection of [...this.#connections.keys()]) {
+      connection.close(closeCode.goingAway, "The server is restarting");
+    }
+    while (this.#work.size > 0) await Promise.all(this.#work);
+    await this.#resyncing;
+    for (const room of this.#rooms.values()) await room.close();
+    for (const { subscription } of this.#users.values()) {
+      await (await subscription.catch(() => undefined))?.();
+    }
+    await this.#context.store.retire(this.#context.process).catch(() => {});
+  }
+
+  #room(name: string, create: () => Room): Room {
+    let room = this.#rooms.get(name);
+    if (!room) {
+      room = create();
+      this.#rooms.set(name, room);
+    }
+    return room;
+  }
+
+  #attach(socket: WebSocket, identity: CollabIdentity, room: Room): void {
+    room.references++;
+    const connection = new Connection(socket, identity, {
+      message: (connection, message) => room.receive(connection, message),
+      gone: (connection) => this.#detach(connection, room),
+      failed: (error) => {
+        this.#context.report(error);
+        connection.refuse("internal_error", "Something went wrong on the server. Try again.");
+      },
+    });
+    this.#connections.set(connection, room);
+    this.#watchUser(identity.userId);
+    if (this.#closed) connection.close(closeCode.goingAway, "The server is restarting");
+    const entering = connection.run(async () => {
+      await connection.opened();
+      if (!connection.gone) await room.enter(connection);
+    });
+    this.#track(entering);
+  }
+
+  #detach(connection: Connection, room: Room): void {
+    this.#connections.delete(connection);
+    this.#unchecked.delete(connection);
+    const leaving = connection.run(async () => {
+      try {
+        await room.exit(connection);
+      } finally {
+        await this.#unwatchUser(connection.identity.userId);
+        if (--room.references === 0) {
+          this.#rooms.delete(room.name);
+          await room.close();
+        }
+      }
+    });
+    this.#track(leaving);
+  }
+
+  #revoke(connection: Connection, code: number, reason: string): void {
+    connection.revoked = true;
+    connection.close(code, reason);
+  }
+
+  #watchUser(userId: number): void {
+    const watched = this.#users.get(userId);
+    if (watched) {
+      watched.count++;
+      return;
+    }
+    const subscription = this.#context.store.subscribe(`user:${userId}`, (message) => {
+      const { origin, event } = JSON.parse(message) as { origin: string; event: UserEvent };
+      if (origin !== this.#context.process) this.#hear(userId, event);
+    });
+    // Without the store, the subscription is made when it returns.
+    subscription.catch(() => {});
+    this.#users.set(userId, { count: 1, subscription });
+  }
+
+  async #unwatchUser(userId: number): Promise<void> {
+    const watched = this.#users.get(userId);
+    if (!watched || --watched.count > 0) return;
+    this.#users.delete(userId);
+    await (await watched.subscription.catch(() => undefined))?.();
+  }
+
+  async #tell(userId: number, event: UserEvent): Promise<void> {
+    this.#hear(userId, event);
+    try {
+      const message = JSON.stringify({ origin: this.#context.process, event });
+      await this.#context.store.publish(`user:${userId}`, message);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+  }
+
+  #hear(userId: number, event: UserEvent): void {
+    for (const [connection, room] of [...this.#connections]) {
+      if (connection.identity.userId !== userId) continue;
+      if (event.kind === "disconnect") this.#revoke(connection, event.code, event.reason);
+      else if (!(room instanceof ChatRoom)) continue;
+      else if (room.name === event.page) connection.send(event.frame);
+      else if (event.elsewhere) connection.send(event.elsewhere);
+    }
+  }
+
+  /** Says that this process lives, and notices those that died and that it was itself away. */
+  async #beat(): Promise<void> {
+    const { store, process, options } = this.#context;
+    const late = performance.now() - this.#lastBeat > options.process_timeout * 1000;
+    const live = new Set(await store.beat(process));
+    this.#lastBeat = performance.now();
+    const died = [...this.#liveProcesses].some((name) => !live.has(name));
+    this.#liveProcesses = live;
+    if (late) await this.#resync();
+    else if (died) await Promise.all([...this.#rooms.values()].map((room) => room.refresh()));
+  }
+
+  async #renew(): Promise<void> {
+    const { store, process, options } = this.#context;
+    const editors = [...this.#connections].filter(([connection]) => connection.lease);
+    const leases = editors.map(([connection, room]) => ({
+      room: room.name,
+      member: connection.member(process),
+      token: connection.lease!.token,
+    }));
+    const until = performance.now() + options.stale_after * 1000;
+    let held: boolean[] | undefined;
+    try {
+      held = await store.renew(leases);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+    for (const [i, [connection, room]] of editors.entries()) {
+      const { lease } = connection;
+      if (lease?.token !== leases[i].token) continue;
+      if (held?.[i]) lease.until = until;
+      else if (held) await (room as RecordRoom).lose(connection, "lapsed");
+      else if (lease.until <= performance.now()) {
+        await (room as RecordRoom).lose(connection, "unavailable");
+      }
+    }
+  }
+
+  async #recordRenewals(): Promise<void> {
+    const leases = [...this.#connections]
+      .filter(([connection]) => connection.lease)
+      .map(([connection, room]) => ({ room: room.name, token: connection.lease!.token }));
+    if (leases.length > 0) await recordRenewals(this.#context.db, leases);
+  }
+
+  /** Also finds locks whose holder's process died, of which nobody is told. */
+  async #promoteWaiting(): Promise<void> {
+    for (const room of [...this.#rooms.values()]) {
+      if (!(room instanceof RecordRoom)) continue;
+      if (room.hasWaiting) await room.advance();
+      if (this.#context.store.available) await room.retry();
+    }
+  }
+
+  async #checkSessions(): Promise<void> {
+    const checks = new Map<string, Promise<Standing | undefined>>();
+    const check = async (identity: CollabIdentity, room: string) => {
+      try {
+        return await this.#context.stillAllowed(identity, room);
+      } catch (error) {
+        this.#context.report(error);
+      }
+    };
+    for (const [connection, room] of [...this.#connections]) {
+      const { identity } = connection;
+      const key = `${identity.userId} ${identity.sessionId} ${room.name}`;
+      const pending = checks.get(key) ?? check(identity, room.name);
+      checks.set(key, pending);
+      const standing = await pending;
+      if (connection.gone) continue;
+      if (standing === "signed_out") {
+        this.#revoke(connection, closeCode.signedOut, "The session has ended");
+      } else if (standing === "forbidden") {
+        this.#revoke(connection, closeCode.forbidden, "The right to see this page was withdrawn");
+      } else if (standing) {
+        this.#unchecked.delete(connection);
+        connection.identity = standing;
+        if (!standing.canEdit) await (room as RecordRoom).disqualify?.(connection);
+      } else {
+        const rounds = (this.#unchecked.get(connection) ?? 0) + 1;
+        this.#unchecked.set(connection, rounds);
+        if (rounds >= uncheckedRounds) {
+          this.#revoke(connection, closeCode.tryAgainLater, "The session cannot be checked");
+        }
+      }
+    }
+  }
+
+  #availability(available: boolean): void {
+    if (this.#closed) return;
+    if (available) return this.#track(this.#resync());
+    for (const room of this.#rooms.values()) {
+      if (room instanceof RecordRoom) room.storeLost();
+    }
+  }
+
+  /** Makes the store and this process agree again. Calls during a run lead to one more. */
+  #resync(): Promise<void> {
+    if (this.#resyncing) {
+      this.#resyncAgain = true;
+      return this.#resyncing;
+    }
+    this.#resyncing = this.#guard(async () => {
+      do {
+        this.#resyncAgain = false;
+        await this.#resyncOnce();
+      } while (this.#resyncAgain && !this.#closed);
+    }).finally(() => this.#resyncing = undefined);
+    return this.#resyncing;
+  }
+
+  async #resyncOnce(): Promise<void> {
+    const { store, process } = this.#context;
+    this.#liveProcesses = new Set(await store.beat(process));
+    this.#lastBeat = performance.now();
+    await this.#renew();
+    for (const { room, member, keepLock } of this.#departed.splice(0)) {
+      await store.leave(room, member, keepLock);
+    }
+    for (const [userId, watched] of [...this.#users]) {
+      if (await watched.subscription.then(() => true, () => false)) continue;
+      this.#users.delete(userId);
+      this.#watchUser(userId);
+      this.#users.get(userId)!.count = watched.count;
+    }
+    for (const room of [...this.#rooms.values()]) await room.resync();
+  }
+
+  #every(seconds: number, job: () => Promise<void>): void {
+    let running = false;
+    const tick = async () => {
+      if (running) return;
+      running = true;
+      await this.#guard(job);
+      running = false;
+    };
+    this.#timers.push(setInterval(() => this.#track(tick()), seconds * 1000));
+  }
+
+  async #guard(job: () => Promise<void>): Promise<void> {
+    try {
+      await job();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) this.#context.report(error);
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    this.#work.add(work);
+    work.finally(() => this.#work.delete(work));
+  }
+}

@@ -1,0 +1,20 @@
+/** PostgreSQL and PGlite behind one interface. @module */
+import type { Database } from "./connection.ts";
+import { openPglite } from "./pglite_database.ts";
+import { openPostgres } from "./postgres_database.ts";
+
+export * from "./connection.ts";
+export * from "./identifier.ts";
+export * from "./migrate.ts";
+export * from "./settings_store.ts";
+export { type SqlError, sqlError } from "./sql_error.ts";
+export { openPglite, openPostgres };
+
+/** Opens the server at `databaseUrl`, or else the embedded database in `dataDir`. */
+export async function openDatabase(
+  options: { databaseUrl?: string; dataDir: string; poolSize?: number },
+): Promise<Database> {
+  return options.databaseUrl
+    ? openPostgres(options.databaseUrl, { max: options.poolSize })
+    : await openPglite(options.dataDir);
+}

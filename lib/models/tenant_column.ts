@@ -1,0 +1,53 @@
+import type { Column, ForeignKey } from "./model.ts";
+
+/** Types that can hold the id of an organization, which is an integer. */
+const suitable = new Set(["int2", "int4", "int8", "text", "varchar"]);
+
+/**
+ * The column that says to which organization a row belongs: a foreign key to `lockstep.organization`,
+ * or else the first of `tenantColumns` that the table has. `problem` says why the table must not be
+ * synced: taking it for a shared one would show its rows to every organization.
+ */
+export function tenantColumnOf(
+  columns: readonly Column[],
+  foreignKeys: readonly ForeignKey[],
+  tenantColumns: readonly string[],
+): { tenantColumn: string | null; problem?: string } {
+  const referencing = new Set(
+    foreignKeys.filter((key) =>
+      key.targetSchema === "lockstep" && key.targetTable === "organization" &&
+      key.columns.length === 1 && key.targetColumns[0] === "id"
+    ).map((key) => key.columns[0]),
+  );
+  const byName = new Map(columns.map((column) => [column.name, column]));
+  const named = tenantColumns.map((name) => byName.get(name)).filter((column) =>
+    column !== undefined
+  );
+  let found = named.find((column) => referencing.has(column.name));
+  if (!found && referencing.size > 1) {
+    return {
+      tenantColumn: null,
+      problem:
+        `It has several foreign keys to lockstep.organization (${[...referencing].join(", ")}). ` +
+        "Name the one that owns the row in TENANT.TENANT_COLUMNS.",
+    };
+  }
+  if (!found && referencing.size === 1) found = byName.get([...referencing][0]);
+  found ??= named.find((column) => suitable.has(column.baseType)) ?? named[0];
+  if (!found) return { tenantColumn: null };
+  if (!suitable.has(found.baseType)) {
+    return {
+      tenantColumn: null,
+      problem:
+        `Its column ${found.name} is of type ${found.type}, which cannot hold an organization's id. ` +
+        "Make it an integer or text column, or take its name out of TENANT.TENANT_COLUMNS.",
+    };
+  }
+  if (found.readOnly) {
+    return {
+      tenantColumn: null,
+      problem: `Its tenant column ${found.name} is generated, so that the server cannot set it.`,
+    };
+  }
+  return { tenantColumn: found.name };
+}

@@ -1,0 +1,2 @@
+/** Names, messages and limits that server and browser share. @module */
+export * from "./collab.ts";

@@ -1,0 +1,200 @@
+import { LockstepError } from "../errors/mod.ts";
+
+export type JsonKind = "string" | "number" | "true" | "false" | "null" | "object" | "array";
+
+/** One member of an object: its name, and the text of its value as the client wrote it. */
+export interface Member {
+  name: string;
+  kind: JsonKind;
+  /** JSON text; strings with their quotes, escapes not decoded. */
+  raw: string;
+}
+
+/** A JSON object whose values are left as text, so that no digit of a number is lost. */
+export interface RawObject {
+  raw: string;
+  members: Member[];
+  /** A name that occurs more than once, which JSON leaves undefined. */
+  repeated?: string;
+}
+
+/**
+ * Reads JSON (RFC 8259) without turning values into JavaScript's: the body of a push is checked and
+ * cut into records whose text goes on to PostgreSQL as it is. Strict: what `JSON.parse` refuses is
+ * refused here.
+ */
+export class JsonScanner {
+  readonly #text: string;
+  readonly #maxDepth: number;
+  #at = 0;
+
+  constructor(text: string, maxDepth: number) {
+    this.#text = text;
+    this.#maxDepth = maxDepth;
+  }
+
+  /** Reads one object that is all of the text. */
+  document(): RawObject {
+    this.#space();
+    const object = this.#object(1);
+    this.#space();
+    if (this.#at < this.#text.length) throw this.#unexpected();
+    return object;
+  }
+
+  /** Reads an array of objects that is all of the text. */
+  objects(): RawObject[] {
+    const objects: RawObject[] = [];
+    this.#space();
+    this.#expect("[");
+    this.#space();
+    if (this.#skip("]")) return objects;
+    do {
+      this.#space();
+      objects.push(this.#object(2));
+      this.#space();
+    } while (this.#skip(","));
+    this.#expect("]");
+    return objects;
+  }
+
+  #object(depth: number): RawObject {
+    const start = this.#at;
+    if (this.#text[this.#at] !== "{") throw this.#unexpected("an object");
+    this.#at++;
+    const members: Member[] = [];
+    let repeated: string | undefined;
+    // Comparing is quicker for the few columns of a record, and too slow for a hostile object.
+    let names: Set<string> | undefined;
+    this.#space();
+    if (!this.#skip("}")) {
+      do {
+        this.#space();
+        const name = this.#name();
+        this.#space();
+        this.#expect(":");
+        this.#space();
+        const from = this.#at;
+        const kind = this.#value(depth + 1);
+        if (members.length === 64) names = new Set(members.map((member) => member.name));
+        if (names ? names.has(name) : members.some((member) => member.name === name)) {
+          repeated = name;
+        }
+        names?.add(name);
+        members.push({ name, kind, raw: this.#text.slice(from, this.#at) });
+        this.#space();
+      } while (this.#skip(","));
+      this.#expect("}");
+    }
+    return { raw: this.#text.slice(start, this.#at), members, repeated };
+  }
+
+  #name(): string {
+    const from = this.#at;
+    this.#string();
+    const raw = this.#text.slice(from, this.#at);
+    return raw.includes("\\") ? JSON.parse(raw) : raw.slice(1, -1);
+  }
+
+  #value(depth: number): JsonKind {
+    switch (this.#text.charCodeAt(this.#at)) {
+      case 0x22:
+        this.#string();
+        return "string";
+      case 0x7b:
+        return this.#nested("{", "}", depth, "object");
+      case 0x5b:
+        return this.#nested("[", "]", depth, "array");
+      case 0x74:
+        return this.#word("true");
+      case 0x66:
+        return this.#word("false");
+      case 0x6e:
+        return this.#word("null");
+      default:
+        number.lastIndex = this.#at;
+        if (!number.test(this.#text)) throw this.#unexpected("a value");
+        this.#at = number.lastIndex;
+        return "number";
+    }
+  }
+
+  #string(): void {
+    if (this.#text.charCodeAt(this.#at) !== 0x22) throw this.#unexpected("a string");
+    this.#at++;
+    while (true) {
+      plain.lastIndex = this.#at;
+      plain.test(this.#text);
+      this.#at = plain.lastIndex;
+      if (this.#text.charCodeAt(this.#at) === 0x22) break;
+      escape.lastIndex = this.#at;
+      if (!escape.test(this.#text)) throw this.#unexpected("the end of a string");
+      this.#at = escape.lastIndex;
+    }
+    this.#at++;
+  }
+
+  #nested<K extends JsonKind>(open: string, close: string, depth: number, kind: K): K {
+    if (depth > this.#maxDepth) {
+      throw new LockstepError(
+        "malformed_json",
+        `The JSON at character ${this.#at} is nested deeper than ${this.#maxDepth} levels.`,
+      );
+    }
+    this.#expect(open);
+    this.#space();
+    if (this.#skip(close)) return kind;
+    do {
+      this.#space();
+      if (kind === "object") {
+        this.#string();
+        this.#space();
+        this.#expect(":");
+        this.#space();
+      }
+      this.#value(depth + 1);
+      this.#space();
+    } while (this.#skip(","));
+    this.#expect(close);
+    return kind;
+  }
+
+  #word<K extends JsonKind>(word: K): K {
+    if (!this.#text.startsWith(word, this.#at)) throw this.#unexpected("a value");
+    this.#at += word.length;
+    return word;
+  }
+
+  #space(): void {
+    while (true) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.#at++;
+    }
+  }
+
+  #skip(character: string): boolean {
+    if (this.#text[this.#at] !== character) return false;
+    this.#at++;
+    return true;
+  }
+
+  #expect(character: string): void {
+    if (!this.#skip(character)) throw this.#unexpected(`"${character}"`);
+  }
+
+  #unexpected(wanted?: string): LockstepError {
+    const found = this.#at < this.#text.length
+      ? `the character ${JSON.stringify(this.#text[this.#at])}`
+      : "its end";
+    return new LockstepError(
+      "malformed_json",
+      `The JSON has ${found} at position ${this.#at}${wanted ? ` where ${wanted} belongs` : ""}.`,
+    );
+  }
+}
+
+const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+// deno-lint-ignore no-control-regex
+const plain = /[^"\\\x00-\x1f]*/y;
+const escape = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;

@@ -1,0 +1,56 @@
+import { expect } from "expect";
+import fc from "fast-check";
+import { JsonScanner } from "./json_scanner.ts";
+
+Deno.test("JsonScanner.document() accepts exactly what JSON.parse accepts as an object", () => {
+  const mutated = fc.tuple(
+    fc.json({ depthSize: "small" }),
+    fc.nat(),
+    fc.constantFrom("", ",", '"', "\\", "}", "0", " ", "\u0001"),
+  )
+    .map(([json, at, insert]) => {
+      const text = `{"a":${json}}`;
+      const i = at % (text.length + 1);
+      return text.slice(0, i) + insert + text.slice(i + (insert === "" ? 1 : 0));
+    });
+  fc.assert(
+    fc.property(mutated, (text) => {
+      let parsed: unknown;
+      try {
+        parsed = JSON.parse(text);
+      } catch { /* stays undefined */ }
+      const valid = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+      if (valid) {
+        const { members, raw } = new JsonScanner(text, 512).document();
+        expect(raw).toBe(text.trim());
+        for (const { name, raw } of members) {
+          if (!members.some((other) => other.name === name && other.raw !== raw)) {
+            expect(JSON.parse(raw)).toEqual((parsed as Record<string, unknown>)[name]);
+          }
+        }
+      } else expect(() => new JsonScanner(text, 512).document()).toThrow();
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("JsonScanner keeps every digit and every escape of a value", () => {
+  const [record] = new JsonScanner(
+    `[{"n": 12345678901234567890.10, "s": "a\\u0041\\n", "__proto__": 1}]`,
+    8,
+  ).objects();
+  expect(record.members).toEqual([
+    { name: "n", kind: "number", raw: "12345678901234567890.10" },
+    { name: "s", kind: "string", raw: `"a\\u0041\\n"` },
+    { name: "__proto__", kind: "number", raw: "1" },
+  ]);
+});
+
+Deno.test("JsonScanner names a repeated member, also when it is written with an escape", () => {
+  expect(new JsonScanner(`{"id":1,"\\u0069d":2}`, 8).document().repeated).toBe("id");
+});
+
+Deno.test("JsonScanner refuses nesting beyond its limit", () => {
+  const deep = `{"a":${"[".repeat(40)}${"]".repeat(40)}}`;
+  expect(() => new JsonScanner(deep, 32).document()).toThrow(/deeper than 32 levels/);
+});

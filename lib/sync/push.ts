@@ -1,0 +1,561 @@
+import { type Membership, modelAccess, type Principal } from "../access/mod.ts";
+import { type Database, sqlError, type Transaction } from "../db/mod.ts";
+import type { Catalog, Model, ModelCatalog } from "../models/mod.ts";
+import { JsonScanner, type Member, type RawObject } from "./json_scanner.ts";
+import { recordJson, type Statement } from "./pull_sql.ts";
+import { statementsOfEach, writeEach } from "./push_each.ts";
+import { missedReason, outside, refusalOf, sameRow, strayReference } from "./push_error.ts";
+import { parentsFirst, waves } from "./push_order.ts";
+import {
+  keyOf,
+  objectText,
+  prepareRecord,
+  type PushRecord,
+  type RecordError,
+  type Refusal,
+} from "./push_record.ts";
+import {
+  changeable,
+  type CheckRow,
+  checkStatement,
+  deleteStatement,
+  groupOf,
+  keysStatement,
+  type PushGroup,
+  writeStatement,
+  type WrittenCounts,
+  type WrittenRow,
+} from "./push_sql.ts";
+import { quarantine } from "./quarantine.ts";
+
+export type ReturnMode = "auto" | "none" | "ids" | "records";
+
+export interface PushOptions {
+  /** All or nothing. */
+  atomic: boolean;
+  /** Which `results` the answer has; `auto`: where a record had no key or has a `_client_id`. */
+  returns: ReturnMode;
+  /** Records of the same stream that came before: indexes count from the stream's start. */
+  offset?: number;
+}
+
+/** Who pushes, and how much. */
+export interface PushContext {
+  db: Database;
+  catalog: ModelCatalog;
+  principal: Principal;
+  membership: Membership;
+  /** Name of the device, empty when it has none. */
+  device: string;
+  requestId: string;
+  /** Transaction settings that tell the audit trail who writes. */
+  settings: Record<string, string>;
+  /** Most open quarantined records of the organization. */
+  quarantineLimit: number;
+}
+
+export type Action = "created" | "updated" | "deleted" | "unchanged";
+
+export interface RecordResult {
+  index: number;
+  model: string;
+  /** JSON text. */
+  id: string;
+  action: Action;
+  version: string | null;
+  clientId?: string;
+  /** JSON text of the row as it is pulled, when `returns` is `records`. */
+  record?: string;
+}
+
+export interface PushOutcome {
+  successCount: number;
+  processed: Map<string, { created: number; updated: number; deleted: number }>;
+  results: RecordResult[] | undefined;
+  errors: RecordError[];
+  /** Statements that were run. */
+  queries: number;
+}
+
+/** Records in one statement. */
+const chunkSize = 5_000;
+
+/** Carries the outcome of an atomic push out of the transaction that it rolls back. */
+class Refused extends Error {
+  constructor(readonly outcome: PushOutcome) {
+    super("The push is refused as a whole");
+  }
+}
+
+/**
+ * Writes the records of a push: parents first, then deletions, children first. Good records are kept
+ * and bad ones reported, or with `atomic` nothing is kept. `finish` runs in the same transaction and
+ * may store the answer with it.
+ */
+export async function push<T>(
+  context: PushContext,
+  objects: RawObject[],
+  options: PushOptions,
+  finish: (tx: Transaction, outcome: PushOutcome) => Promise<T>,
+): Promise<T> {
+  const catalog = await context.catalog.current();
+  try {
+    return await context.db.transaction(
+      { settings: context.settings, retries: 5 },
+      async (tx) => {
+        const outcome = await new Push(context, catalog, tx, options).run(objects);
+        for (const one of [...outcome.errors, ...outcome.results ?? []]) {
+          one.index += options.offset ?? 0;
+        }
+        if (options.atomic && outcome.errors.length > 0) throw new Refused(outcome);
+        return await finish(tx, outcome);
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const { outcome } = error;
+    Object.assign(outcome, { successCount: 0, processed: new Map(), results: undefined });
+    return await context.db.transaction({}, (tx) => finish(tx, outcome));
+  }
+}
+
+/** Refusals that another record of the same push may put right. */
+const secondChance = new Set(["missing_reference", "duplicate", "conflict"]);
+/** How often they are tried again, as long as that helps. */
+const mostChances = 10;
+
+/** It is not known which of the records were written. */
+const unclear: Refusal = { code: "aborted", message: "", retry: true };
+
+class Push {
+  readonly #results: RecordResult[] = [];
+  readonly #errors: RecordError[] = [];
+  readonly #processed: PushOutcome["processed"] = new Map();
+  #written = 0;
+  #queries = 0;
+  #detailed = false;
+  #access: Awaited<ReturnType<typeof modelAccess>> = new Map();
+
+  constructor(
+    readonly context: PushContext,
+    readonly catalog: Catalog,
+    readonly tx: Transaction,
+    readonly options: PushOptions,
+  ) {}
+
+  async run(objects: RawObject[]): Promise<PushOutcome> {
+    const { principal, membership } = this.context;
+    // Deferred constraints would fail at the commit, where no record could be blamed.
+    await this.tx.query("SET CONSTRAINTS ALL IMMEDIATE");
+    this.#access = await modelAccess(this.tx, principal, membership, this.catalog);
+    this.#queries += 2;
+    const records = this.#prepare(objects);
+    const { returns } = this.options;
+    this.#detailed = returns === "ids" || returns === "records" ||
+      returns === "auto" &&
+        records.some((r) => r.missingKey.length > 0 || r.clientId !== undefined);
+    await this.#drawKeys(records);
+    const ready = this.#resolveReferences(records);
+    for (const wave of waves(ready)) await this.#wave(wave);
+    await this.#secondChance(ready);
+    this.#errors.sort((a, b) => a.index - b.index);
+    if (!this.options.atomic) {
+      await quarantine(this.tx, this.context, this.#errors, objects);
+    }
+    return {
+      successCount: this.#written,
+      processed: this.#processed,
+      results: this.#detailed ? this.#results.sort((a, b) => a.index - b.index) : undefined,
+      errors: this.#errors,
+      queries: this.#queries,
+    };
+  }
+
+  #prepare(objects: RawObject[]): PushRecord[] {
+    const records: PushRecord[] = [];
+    const clientIds = new Set<string>();
+    objects.forEach((object, index) => {
+      const record = prepareRecord(
+        object,
+        index,
+        this.catalog,
+        (model) => this.#access.get(model.name)?.push,
+        this.context.membership.organization.id,
+      );
+      if ("refusal" in record) {
+        const { model, id, clientId, refusal } = record;
+        this.#errors.push({ index, model, id, client_id: clientId, ...refusal });
+      } else if (record.clientId !== undefined && clientIds.has(record.clientId)) {
+        this.#refuse(record, {
+          code: "invalid_value",
+          message: `The _client_id ${
+            JSON.stringify(record.clientId)
+          } names two records of this push.`,
+          field: "_client_id",
+          retry: false,
+        });
+      } else {
+        if (record.clientId !== undefined) clientIds.add(record.clientId);
+        records.push(record);
+      }
+    });
+    return records;
+  }
+
+  /** Gives each record without a key the one that it will have, so that others can refer to it. */
+  async #drawKeys(records: PushRecord[]): Promise<void> {
+    for (
+      const group of Map.groupBy(
+        records.filter((record) => record.missingKey.length > 0),
+        (record) => `${record.model.name}\u0000${record.missingKey.join("\u0000")}`,
+      ).values()
+    ) {
+      const { model, missingKey } = group[0];
+      const keys: string[] = [];
+      // A sequence may be far behind the keys of an import, other defaults seldom draw twice.
+      const draws = drawsFromSequence(model, missingKey) ? 24 : 2;
+      for (let draw = 0; draw < draws && keys.length < group.length; draw++) {
+        const wanted = group.length - keys.length;
+        const tries = Math.max(wanted, Math.min(2 ** draw, 100_000));
+        const { text } = keysStatement(model, missingKey, tries, wanted);
+        keys.push(...(await this.tx.query<{ key: string }>(text)).map(({ key }) => key));
+        this.#queries++;
+      }
+      for (const record of group.splice(keys.length)) {
+        this.#refuse(record, {
+          code: "duplicate",
+          message: "The key that the database drew for the record is taken. Send it with a key.",
+          field: missingKey[0],
+          retry: false,
+        });
+        records.splice(records.indexOf(record), 1);
+      }
+      group.forEach((record, i) => {
+        const comma = /^\{\s*\}$/.test(record.raw) ? "" : ",";
+        record.raw = `${keys[i].slice(0, -1)}${comma}${record.raw.trimStart().slice(1)}`;
+        record.fields.push(...new JsonScanner(keys[i], 8).document().members);
+      });
+    }
+  }
+
+  /** Puts keys in the place of `{"$ref": …}`. */
+  #resolveReferences(records: PushRecord[]): PushRecord[] {
+    if (records.every((record) => record.references.length === 0)) return records;
+    const byClientId = new Map(records.map((record) => [record.clientId, record]));
+    const pending = new Set<PushRecord>();
+    const refused = new Set<PushRecord>();
+    const resolve = (record: PushRecord): void => {
+      pending.add(record);
+      const values = new Map<string, Member>();
+      for (const { column, clientId } of record.references) {
+        const target = byClientId.get(clientId);
+        // The key of a record may itself be a reference.
+        if (target && target.references.length > 0 && !pending.has(target)) resolve(target);
+        const value = target && referredValue(record, column, target);
+        if (value && "kind" in value) values.set(column, { ...value, name: column });
+        else {
+          this.#refuse(record, value ?? unknownClientId(column, clientId));
+          refused.add(record);
+          return;
+        }
+      }
+      record.fields = record.fields.map((field) => values.get(field.name) ?? field);
+      if (values.size > 0) record.raw = objectText([...record.fields, ...record.controls]);
+    };
+    for (const record of records) if (!pending.has(record)) resolve(record);
+    return records.filter((record) => !refused.has(record));
+  }
+
+  /** Writes records that each concern another row: parents first, then deletions, children first. */
+  async #wave(records: PushRecord[]): Promise<void> {
+    const order = new Map(this.catalog.models.map((model, i) => [model, i]));
+    const of = (operation: PushRecord["operation"], sign: number) =>
+      [...Map.groupBy(
+        records.filter((record) => record.operation === operation),
+        (record) => record.model,
+      )].sort(([a], [b]) => sign * (order.get(a)! - order.get(b)!));
+    for (const [, group] of [...of("upsert", 1), ...of("delete", -1)]) await this.#model(group);
+  }
+
+  async #model(records: PushRecord[]): Promise<void> {
+    const groups = Map.groupBy(
+      records,
+      (record) =>
+        [record.operation, record.form, record.missingKey.join(), record.versioned, record.merging]
+          .join("\u0001"),
+    );
+    for (const group of groups.values()) {
+      const statement = groupOf(
+        group[0],
+        this.catalog,
+        this.context.membership.organization.id,
+        this.#access.get(group[0].model.name)!.push!,
+      );
+      for (let i = 0; i < group.length; i += chunkSize) {
+        await this.#chunk(statement, group.slice(i, i + chunkSize));
+      }
+    }
+  }
+
+  /** Writes records in one statement; if that fails, each on its own. */
+  async #chunk(group: PushGroup, records: PushRecord[]): Promise<void> {
+    const mode = this.#detailed || group.versioned || records[0].operation === "delete"
+      ? "rows"
+      : "counts";
+    let refusal = await this.#attempt(group, records, mode);
+    if (refusal === unclear) refusal = await this.#attempt(group, records, "rows");
+    if (!refusal) return;
+    if (records.length === 1) this.#refuse(records[0], refusal);
+    else await this.#each(group, parentsFirst(records));
+  }
+
+  /** Resolves to undefined when the records are dealt with, or to why nothing of them was kept. */
+  async #attempt(
+    group: PushGroup,
+    records: PushRecord[],
+    mode: "counts" | "rows",
+  ): Promise<Refusal | undefined> {
+    await this.tx.query("SAVEPOINT push");
+    this.#queries += 3;
+    let refusal: Refusal | undefined;
+    try {
+      refusal = mode === "counts"
+        ? await this.#writeCounts(group, records)
+        : await this.#writeRows(group, records);
+    } catch (error) {
+      const { operation, model } = records[0];
+      const sql = sqlError(error);
+      refusal = sql && refusalOf(sql, model, operation);
+      if (!refusal) throw error;
+    }
+    if (refusal) await this.tx.query("ROLLBACK TO SAVEPOINT push");
+    await this.tx.query("RELEASE SAVEPOINT push");
+    return refusal;
+  }
+
+  async #writeCounts(group: PushGroup, records: PushRecord[]): Promise<Refusal | undefined> {
+    let counts: WrittenCounts = { written: 0, created: 0, inside: true, strays: [], twins: false };
+    if (canWrite(group)) {
+      const { text, params } = writeStatement(group, arrayText(records), "counts");
+      [counts] = await this.tx.query<WrittenCounts>(text, params);
+    }
+    const refusal = wholeRefusal(group, counts);
+    if (refusal) return refusal;
+    const { written, created } = counts;
+    let refused = 0;
+    if (written < records.length) {
+      const checked = await this.#check(group, records);
+      // Which records were not written can't be told from here, and for some it matters.
+      if (written > 0 && checked.some(({ visible, same }) => visible && !same)) return unclear;
+      for (const row of checked.filter(({ visible, same }) => !visible || !same)) {
+        this.#refuse(records[row.ord - 1], missedReason(group, "upsert", row));
+        refused++;
+      }
+    }
+    this.#count(group.model, "created", created);
+    this.#count(group.model, "updated", written - created);
+    this.#written += records.length - refused;
+  }
+
+  async #writeRows(group: PushGroup, records: PushRecord[]): Promise<Refusal | undefined> {
+    let rows: WrittenRow[] = [];
+    if (canWrite(group) || records[0].operation === "delete") {
+      const { text, params } = this.#statement(group, records, "rows");
+      rows = await this.tx.query<WrittenRow>(text, params);
+    }
+    // A trigger gave a row another key: alone it is known which record it belongs to.
+    if (rows.some(({ ord }) => ord === null) && records.length > 1) return sameRow;
+    for (const row of rows) {
+      const refusal = wholeRefusal(group, row);
+      if (refusal) return refusal;
+    }
+    await this.#report(
+      group,
+      records,
+      new Map(rows.map((row) => [records[(row.ord ?? 1) - 1], row])),
+    );
+  }
+
+  async #each(group: PushGroup, records: PushRecord[]): Promise<void> {
+    const statement = this.#statement(group, [], "each");
+    const rows = await writeEach(this.tx, statement, records.map(({ raw }) => raw));
+    this.#queries += statementsOfEach;
+    const { operation, model } = records[0];
+    const written = new Map<PushRecord, WrittenRow>();
+    const settled = records.filter((record, i) => {
+      const row = rows[i];
+      if (row === null) return true;
+      const refusal = "failed" in row
+        ? refusalOf(row.failed, model, operation)
+        : wholeRefusal(group, row);
+      if (refusal) this.#refuse(record, refusal);
+      else written.set(record, row as WrittenRow);
+      return !refusal;
+    });
+    await this.#report(group, settled, written);
+  }
+
+  #statement(group: PushGroup, records: PushRecord[], mode: "rows" | "each"): Statement {
+    const build = group.operation === "delete" ? deleteStatement : writeStatement;
+    return build(group, arrayText(records), mode);
+  }
+
+  /** Notes what became of records that raised no error: the `written` ones, and why others weren't. */
+  async #report(
+    group: PushGroup,
+    records: PushRecord[],
+    written: Map<PushRecord, WrittenRow>,
+  ): Promise<void> {
+    const { model, operation, versioned } = group;
+    const wanted = this.options.returns === "records" && operation === "upsert";
+    const unversioned = this.#detailed && model.kind === "partitioned" && operation === "upsert";
+    const asked = wanted || unversioned ? records : records.filter((one) => !written.has(one));
+    const checked = await this.#check(group, asked);
+    const found = new Map(checked.map((row) => [asked[row.ord - 1], row]));
+    for (const record of records) {
+      const row = written.get(record);
+      const check = found.get(record);
+      const server = wanted ? check?.server : undefined;
+      if (row && operation === "delete") this.#done(record, "deleted", row.key, null);
+      else if (row) {
+        const action = row.created ? "created" : "updated";
+        this.#done(record, action, row.key, row.version ?? check?.version ?? null, server);
+      } else if (operation === "upsert" && check!.visible && check!.same) {
+        this.#done(record, "unchanged", check!.key!, check!.version, server);
+      } else {
+        const refusal = missedReason(group, operation, check!);
+        const shown = versioned && check!.visible ? check!.server : undefined;
+        this.#refuse(record, refusal, shown);
+      }
+    }
+  }
+
+  async #check(group: PushGroup, records: PushRecord[]): Promise<CheckRow[]> {
+    if (records.length === 0) return [];
+    const target = {
+      model: group.model,
+      tracked: { id: 0, generation: "", previousColumns: {} },
+      organizationId: group.organizationId,
+      columns: null,
+      numbersAsStrings: false,
+      separator: "," as const,
+    };
+    const readable = this.#access.get(group.model.name)?.pull ?? null;
+    const { text, params } = checkStatement(
+      group,
+      arrayText(records),
+      readable,
+      (row) => recordJson(target, row),
+    );
+    this.#queries++;
+    return await this.tx.query<CheckRow>(text, params);
+  }
+
+  /** Tries again what another record may have made possible meanwhile, as long as that helps. */
+  async #secondChance(records: PushRecord[]): Promise<void> {
+    const byIndex = new Map(records.map((record) => [record.index, record]));
+    let before = 0;
+    for (let pass = 0; pass < mostChances && this.#written > before; pass++) {
+      const due = this.#errors.filter(({ code, server, index }) =>
+        secondChance.has(code) && server === undefined && byIndex.has(index)
+      );
+      if (due.length === 0) return;
+      before = this.#written;
+      const again = due.map(({ index }) => byIndex.get(index)!);
+      const kept = this.#errors.filter((error) => !due.includes(error));
+      this.#errors.splice(0, this.#errors.length, ...kept);
+      for (const wave of waves(again)) await this.#wave(wave);
+    }
+  }
+
+  #done(
+    record: PushRecord,
+    action: Action,
+    id: string,
+    version: string | null,
+    row?: string | null,
+  ): void {
+    this.#written++;
+    this.#count(record.model, action, 1);
+    if (!this.#detailed) return;
+    const { index, model, clientId } = record;
+    this.#results.push({
+      index,
+      model: model.name,
+      id,
+      action,
+      version,
+      clientId,
+      record: row ?? undefined,
+    });
+  }
+
+  #count(model: Model, action: Action, count: number): void {
+    const counts = this.#processed.get(model.name) ?? { created: 0, updated: 0, deleted: 0 };
+    this.#processed.set(model.name, counts);
+    if (action !== "unchanged") counts[action] += count;
+  }
+
+  #refuse(record: PushRecord, refusal: Refusal, server?: string | null): void {
+    const { index, model, clientId } = record;
+    const id = keyOf(model, record.fields);
+    this.#errors.push({ index, model: model.name, id, client_id: clientId, ...refusal, server });
+  }
+}
+
+const arrayText = (records: PushRecord[]) => `[${records.map(({ raw }) => raw).join(",")}]`;
+
+function drawsFromSequence(model: Model, names: string[]): boolean {
+  return model.columns.some(({ name, identity, defaultExpression }) =>
+    names.includes(name) && (identity !== "" || /\bnextval\(/.test(defaultExpression ?? ""))
+  );
+}
+
+/** Records that name nothing but the key of a row can't change it. */
+const canWrite = (group: PushGroup) => !group.updating || changeable(group).length > 0;
+
+/** Why what was written has to be undone as a whole. */
+function wholeRefusal(
+  group: PushGroup,
+  { inside, strays, twins }: Pick<WrittenRow, "inside" | "strays" | "twins">,
+): Refusal | undefined {
+  if (twins) return sameRow;
+  if (!inside) return outside;
+  const stray = strays.findIndex((count) => count > 0);
+  return stray >= 0 ? strayReference(group, stray) : undefined;
+}
+
+/** The value that `column` of a record has to have to refer to `target`, or why it can't. */
+function referredValue(
+  { model }: PushRecord,
+  column: string,
+  target: PushRecord,
+): Member | Refusal | undefined {
+  const link = model.foreignKeys.find(({ columns, targetSchema, targetTable }) =>
+    columns.includes(column) && targetSchema === target.model.schema &&
+    targetTable === target.model.table
+  );
+  if (!link) {
+    return {
+      code: "invalid_value",
+      message: `${column} does not refer to ${target.model.name}, which the record with the ` +
+        `_client_id ${JSON.stringify(target.clientId)} is of.`,
+      field: column,
+      retry: false,
+    };
+  }
+  const name = link.targetColumns[link.columns.indexOf(column)];
+  const value = target.fields.find((field) => field.name === name);
+  return value && ["string", "number"].includes(value.kind) ? value : undefined;
+}
+
+function unknownClientId(column: string, clientId: string): Refusal {
+  return {
+    code: "missing_reference",
+    message: `${column} refers to the _client_id ${
+      JSON.stringify(clientId.slice(0, 200))
+    }, which no accepted record of this push has.`,
+    field: column,
+    retry: true,
+  };
+}

@@ -1,0 +1,43 @@
+import { Icon } from "./icon.tsx";
+import { PublicFrame } from "./public_frame.tsx";
+
+export interface ErrorPageProps {
+  status: number;
+  /** The status in words. */
+  title: string;
+  /** What failed and what to do, in whole sentences. */
+  detail: string;
+  /** Under which the log has the rest. */
+  requestId: string;
+  /** Where to try again, if that may help. */
+  retry?: string;
+}
+
+/** Takes the place of a page that cannot be shown. */
+export function ErrorPage({ status, title, detail, requestId, retry }: ErrorPageProps) {
+  return (
+    <PublicFrame>
+      <div class="error-page">
+        <p class="error-status figures">{status}</p>
+        <h1>{title}</h1>
+        <p>{detail}</p>
+        <p class="page-actions">
+          {retry !== undefined && (
+            <a class="btn btn-primary" href={retry}>
+              <Icon name="arrow-clockwise" /> Try again
+            </a>
+          )}
+          <a
+            class={`btn ${retry === undefined ? "btn-primary" : "btn-outline-secondary"}`}
+            href="/"
+          >
+            Go to the first page
+          </a>
+        </p>
+        <p class="error-request">
+          Request id <code>{requestId}</code>
+        </p>
+      </div>
+    </PublicFrame>
+  );
+}

@@ -1,0 +1,31 @@
+/**
+ * Shared components of the pages: the document, the frame around every page, and the small parts
+ * that all pages use. They render on the server and in islands alike.
+ *
+ * @module
+ */
+export { AccountMenu } from "./account_menu.tsx";
+export { type ActivityBar, ActivityChart } from "./activity_chart.tsx";
+export { Alert, type AlertProps } from "./alert.tsx";
+export { Badge, type BadgeProps } from "./badge.tsx";
+export { Document, type DocumentProps } from "./document.tsx";
+export { EmptyState, type EmptyStateProps } from "./empty_state.tsx";
+export { ErrorPage, type ErrorPageProps } from "./error_page.tsx";
+export { Field, type FieldProps } from "./field.tsx";
+export { Icon, type IconProps } from "./icon.tsx";
+export { Layout, type LayoutProps, type NavGroup, type NavItem } from "./layout.tsx";
+export { FilterChips, type FilterChipsProps } from "./filter_chips.tsx";
+export { PageHeader, type PageHeaderProps } from "./page_header.tsx";
+export { Pagination, type PaginationProps } from "./pagination.tsx";
+export { PublicFrame, type PublicFrameProps } from "./public_frame.tsx";
+export { RecordCell, type RecordCellProps } from "./record_cell.tsx";
+export { type RecordConflictField, RecordConflictTable } from "./record_conflict.tsx";
+export {
+  RecordField,
+  recordFieldId,
+  type RecordFieldProps,
+  type RecordFieldView,
+} from "./record_field.tsx";
+export { RecordTabs } from "./record_tabs.tsx";
+export { RelativeTime, type RelativeTimeProps } from "./relative_time.tsx";
+export { VENDOR_FILES } from "./vendor_files.ts";

@@ -1,0 +1,34 @@
+import type { ComponentChildren } from "preact";
+import { Icon } from "./icon.tsx";
+
+export interface PaginationProps {
+  /** URLs of the neighbouring pages, absent at the ends. */
+  newer?: string;
+  older?: string;
+  /** What is known of the total, for example "About 12,000 rows". */
+  total?: string;
+}
+
+/** Links to the neighbouring pages of a list in keyset order. */
+export function Pagination({ newer, older, total }: PaginationProps) {
+  return (
+    <nav class="pager" aria-label="Pages">
+      {total !== undefined && <span class="pager-total figures">{total}</span>}
+      <PageLink href={newer} rel="prev">
+        <Icon name="chevron-left" /> Newer
+      </PageLink>
+      <PageLink href={older} rel="next">
+        Older <Icon name="chevron-right" />
+      </PageLink>
+    </nav>
+  );
+}
+
+function PageLink(
+  { href, rel, children }: { href?: string; rel: string; children: ComponentChildren },
+) {
+  const look = "btn btn-outline-secondary btn-sm";
+  return href === undefined
+    ? <a class={`${look} disabled`} role="link" aria-disabled="true">{children}</a>
+    : <a class={look} href={href} rel={rel}>{children}</a>;
+}

@@ -1,0 +1,116 @@
+import { type Membership, membershipsOf, type Principal } from "../access/mod.ts";
+import { LockstepError } from "../errors/mod.ts";
+import type { BulkJob, PushPart } from "../jobs/mod.ts";
+import { memoryMb } from "../observe/mod.ts";
+import { JsonScanner, push, type PushOutcome } from "../sync/mod.ts";
+import { publicError } from "./problem.ts";
+import { pushAnswer } from "./push_answer.ts";
+import type { Services } from "./services.ts";
+
+/** Deeper than any setting allows: what was accepted is not refused later. */
+const maxDepth = 1024;
+
+/** Writes parts of bulk pushes, each as a push of its own in the sync log. */
+export function bulkPush(services: Services): PushPart {
+  return async (job, part, finish) => {
+    const started = performance.now();
+    let outcome: PushOutcome | undefined;
+    try {
+      const { db, catalog } = services;
+      const { principal, membership } = await submitter(services, job);
+      const { SYNC } = await services.settings.current();
+      const context = {
+        db,
+        catalog,
+        principal,
+        membership,
+        device: job.device,
+        requestId: job.requestId,
+        settings: {
+          "lockstep.actor_id": String(principal.userId),
+          "lockstep.actor": principal.username,
+          "lockstep.source": "api",
+          "lockstep.request_id": job.requestId,
+        },
+        quarantineLimit: SYNC.QUARANTINE_LIMIT,
+      };
+      await push(
+        context,
+        new JsonScanner(part.records, maxDepth).objects(),
+        { atomic: false, returns: "none", offset: part.first },
+        async (tx, result) => {
+          outcome = result;
+          await finish(tx, pushAnswer(result, false, performance.now() - started).body);
+        },
+      );
+      record(services, job, part.count, outcome!, started);
+    } catch (error) {
+      // The worker's own errors are no failures of the push.
+      if (outcome) throw error;
+      throw publicError(error);
+    }
+  };
+}
+
+/** Who pushed, with the rights of now. */
+async function submitter(
+  { db }: Services,
+  { userId, organizationId, device }: BulkJob,
+): Promise<{ principal: Principal; membership: Membership }> {
+  const [user] = await db.query<Principal & { revoked: boolean }>(
+    `
+    SELECT u.id AS "userId", u.username, u.email, u.is_staff AS "isStaff",
+      u.is_superuser AS "isSuperuser",
+      EXISTS (
+        SELECT FROM lockstep.device d
+        WHERE d.user_id = u.id AND d.organization_id = $2 AND d.name = $3
+          AND d.revoked_at IS NOT NULL) AS revoked
+    FROM lockstep.app_user u
+    WHERE u.id = $1 AND u.is_active`,
+    [userId, organizationId, device],
+  );
+  const memberships = user ? await membershipsOf(db, user) : [];
+  const membership = memberships.find(({ organization }) => organization.id === organizationId);
+  if (!user || !membership || user.revoked) {
+    throw new LockstepError(
+      "permission_denied",
+      "Who pushed this may not push to the organization any more, or not with this device.",
+    );
+  }
+  const { revoked: _revoked, ...principal } = user;
+  return { principal, membership };
+}
+
+function record(
+  { metrics, recorder }: Services,
+  { userId, organizationId, device, clientVersion, requestId }: BulkJob,
+  count: number,
+  { successCount, errors, processed, queries }: PushOutcome,
+  started: number,
+): void {
+  const processingTime = (performance.now() - started) / 1000;
+  const status = errors.length === 0 ? "SUCCESS" : successCount > 0 ? "WARNING" : "ERROR";
+  const counts = Object.fromEntries(
+    [...processed].map(([name, { created, updated, deleted }]) => [
+      name,
+      created + updated + deleted,
+    ]),
+  );
+  metrics.sync("PUSH", status, processingTime, counts);
+  recorder.record({
+    userId,
+    organizationId,
+    device,
+    clientVersion,
+    requestId,
+    operation: "PUSH",
+    status,
+    models: Object.entries(counts).map(([name, count]) => ({ name, count })),
+    errorMessage: errors.slice(0, 10).map(({ index, message }) => `Record ${index}: ${message}`)
+      .join(" "),
+    processingTime,
+    batchSize: count,
+    queryCount: queries,
+    memoryMb: memoryMb(),
+  });
+}

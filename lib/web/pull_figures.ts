@@ -1,0 +1,23 @@
+import type { PullPage } from "../sync/mod.ts";
+
+/** What is noted of a pull, page after page, without its rows. */
+export class PullFigures {
+  /** Records and removals by model. */
+  readonly counts: Record<string, number> = {};
+  queries = 0;
+  complete = false;
+  cursors: Record<string, string> = {};
+  /** Why models could not be pulled. */
+  refusals: string[] = [];
+
+  add(page: PullPage): this {
+    for (const { name, count, removed, cursor, error } of page.models) {
+      if (error) this.refusals.push(error.message);
+      else this.counts[name] = (this.counts[name] ?? 0) + count + removed.length;
+      if (cursor) this.cursors[name] = cursor;
+    }
+    this.queries += page.queries;
+    this.complete = page.complete;
+    return this;
+  }
+}

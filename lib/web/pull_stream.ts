@@ -1,0 +1,80 @@
+import { type PullContext, type PullPage, pullPage, type PullRequest } from "../sync/mod.ts";
+import { concat, pullMetadata } from "./pull_answer.ts";
+import { PullFigures } from "./pull_figures.ts";
+
+const encoder = new TextEncoder();
+const newline = encoder.encode("\n");
+
+/**
+ * A pull to the end as NDJSON. Each page is read in a snapshot of its own and closed before it is sent,
+ * one page ahead of the reader: a reader that stops reading holds two pages in memory and nothing in
+ * the database.
+ */
+export function pullStream(
+  context: PullContext,
+  request: PullRequest,
+  first: PullPage,
+  requestId: string,
+  ended: (figures: PullFigures, error?: unknown) => void,
+): ReadableStream<Uint8Array> {
+  let next: Promise<PullPage> | undefined = Promise.resolve(first);
+  let started = false;
+  const figures = new PullFigures();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        if (!next) return controller.close();
+        const page = await next;
+        figures.add(page);
+        next = page.complete ? undefined : pullPage(context, following(request, page));
+        // A failure is met when the page is awaited; until then nobody looks at it.
+        next?.catch(() => {});
+        const head = started ? [] : [headerLine(page)];
+        started = true;
+        const tail = page.complete ? [lastLine(page, requestId)] : [];
+        controller.enqueue(concat([...head, ...pageLines(page), ...tail]));
+        if (page.complete) ended(figures);
+      } catch (error) {
+        ended(figures, error);
+        controller.error(error);
+      }
+    },
+    cancel() {
+      ended(figures, new Error("The client closed the connection."));
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** The same request, from where `page` ended. Models that can't be pulled are not asked for again. */
+function following(request: PullRequest, page: PullPage): PullRequest {
+  const models = new Map(
+    page.models.filter(({ error }) => !error).map(({ name, cursor }) => [name, cursor]),
+  );
+  return { ...request, models, totals: false };
+}
+
+function headerLine({ models }: PullPage): Uint8Array {
+  const totals = models.filter(({ error }) => !error)
+    .map(({ name, total, count }) => [name, total ?? count]);
+  return encoder.encode(`${JSON.stringify({ _total: Object.fromEntries(totals) })}\n`);
+}
+
+function pageLines({ models }: PullPage): Uint8Array[] {
+  return models.flatMap(({ name, records, removed, cursor, error }) => {
+    if (error) return [];
+    const lines = records.flatMap((record) => [record, newline]);
+    if (removed.length > 0) {
+      const keys = removed.flatMap((key, i) => i > 0 ? [encoder.encode(","), key] : [key]);
+      lines.push(encoder.encode(`{"_deleted":{${JSON.stringify(name)}:[`), ...keys);
+      lines.push(encoder.encode("]}}\n"));
+    }
+    lines.push(encoder.encode(`${JSON.stringify({ _cursor: { [name]: cursor } })}\n`));
+    return lines;
+  });
+}
+
+function lastLine(page: PullPage, requestId: string): Uint8Array {
+  const { complete, asOf: as_of } = page;
+  const metadata = pullMetadata(page, requestId);
+  return encoder.encode(`${JSON.stringify({ metadata, complete, as_of })}\n`);
+}

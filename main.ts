@@ -1,0 +1,192 @@
+/** Composition root: configuration, database, stores, application, server. @module */
+import { App, staticFiles } from "fresh";
+import { demoBanner, loadDemo } from "./cli/demo/mod.ts";
+import { OutsideIssuer, TokenKeys } from "./lib/access/mod.ts";
+import { type Environment, loadSecret, readEnvironment, trustedProxies } from "./lib/config/mod.ts";
+import { type Database, migrate, migrationStatus, openDatabase } from "./lib/db/mod.ts";
+import { LockstepError } from "./lib/errors/mod.ts";
+import { BulkWorker, JobRunner } from "./lib/jobs/mod.ts";
+import { logger, startLogging, stopLogging } from "./lib/log/mod.ts";
+import { ModelCatalog } from "./lib/models/mod.ts";
+import { createHealthCheck, Metrics, SyncRecorder } from "./lib/observe/mod.ts";
+import { ChangeFeed, rememberSnapshot, renewIdentity, setRowSecurity } from "./lib/sync/mod.ts";
+import {
+  AccessFeed,
+  apiErrors,
+  bulkPush,
+  createCollab,
+  jobList,
+  jobSchedules,
+  pageErrors,
+  pageSession,
+  requestState,
+  securityHeaders,
+  type Services,
+  SettingsCache,
+  type State,
+} from "./lib/web/mod.ts";
+
+/** The services of one process, and how to end them. */
+export interface Running {
+  services: Services;
+  /** The recurring jobs. They run by hand alone until `start`. */
+  jobs: JobRunner;
+  /** Writes bulk pushes from `start` on. */
+  bulk: BulkWorker;
+  /** Tells streams to end, waits for `drained`, writes what waits, closes the database. */
+  stop(drained?: Promise<void>): Promise<void>;
+}
+
+/** Opens the database, brings its schema up to date, and makes the services. */
+export async function createServices(env: Environment): Promise<Running> {
+  const db = await openDatabase(env);
+  try {
+    await prepareDatabase(db, env);
+    return await servicesOf(db, env);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function prepareDatabase(db: Database, env: Environment): Promise<void> {
+  const { pending } = await migrationStatus(db);
+  if (pending.length > 0 && !env.autoMigration) {
+    throw new LockstepError(
+      "invalid_configuration",
+      `The database needs the migrations ${pending.map(({ name }) => name).join(", ")}, and ` +
+        "LOCKSTEP_AUTO_MIGRATION is off. Run the migrations or switch it on.",
+    );
+  }
+  for (const name of await migrate(db, env.migrationTimeout)) {
+    logger("db").info("Applied the migration {name}.", { name });
+    const sql = pending.find((migration) => migration.name === name)?.sql;
+    if (env.migrationVerbose) logger("db").info("{name} ran {sql}", { name, sql });
+  }
+  if (await renewIdentity(db)) {
+    logger("sync").warning(
+      "The database is a copy or was recovered. Every client will start over with its next pull.",
+    );
+  }
+  await rememberSnapshot(db);
+}
+
+/** Makes the services over an open, migrated database. */
+export async function servicesOf(db: Database, env: Environment): Promise<Running> {
+  const stopping = new AbortController();
+  const access = new AccessFeed();
+  await access.start(db);
+  const recorder = new SyncRecorder(db);
+  const changes = new ChangeFeed(db);
+  const catalog = new ModelCatalog(db);
+  if (db.kind === "postgres") {
+    await setRowSecurity(db, (await catalog.current()).models, env.rowSecurity);
+  }
+  const settings = new SettingsCache(db, access);
+  const { COLLABORATION } = await settings.current();
+  const collab = await createCollab(db, env, COLLABORATION);
+  access.listen(() => void collab.recheck());
+  const services: Services = {
+    env,
+    db,
+    catalog,
+    settings,
+    keys: new TokenKeys(await loadSecret(env)),
+    outside: env.jwks && new OutsideIssuer(env.jwks),
+    recorder,
+    metrics: new Metrics({ db }),
+    health: createHealthCheck({ db, logDir: env.logDir }),
+    changes,
+    collab,
+    access,
+    stopping: stopping.signal,
+    trusts: trustedProxies(env.trustProxy),
+  };
+  const bulk = new BulkWorker({ db, pushPart: bulkPush(services) });
+  const jobs = new JobRunner({
+    db,
+    jobs: jobList(services, bulk),
+    schedules: async () => jobSchedules(await services.settings.current()),
+    finished: (...run) => services.metrics.job(...run),
+  });
+  return {
+    services,
+    jobs,
+    bulk,
+    async stop(drained) {
+      stopping.abort();
+      await collab.close();
+      await Promise.all([drained, jobs.stop(), bulk.stop()]);
+      changes.close();
+      await access.close();
+      await recorder.close();
+      await db.close();
+    },
+  };
+}
+
+/** The application over `services`; its routes are those of the build that was registered before. */
+export function createApp(services: Services): App<State> {
+  return new App<State>()
+    .use((ctx) => {
+      ctx.state.services = services;
+      return ctx.next();
+    })
+    .use(requestState)
+    .use(securityHeaders)
+    .use(apiErrors)
+    .use(pageErrors)
+    .use(staticFiles())
+    .use(pageSession)
+    .fsRoutes();
+}
+
+/** Serves until SIGINT or SIGTERM; requests that were accepted are answered first. */
+async function serve(demo: boolean): Promise<void> {
+  const env = demo ? demoEnvironment() : readEnvironment();
+  await startLogging(env);
+  const { services, jobs, bulk, stop } = await createServices(env);
+  const summary = demo ? await loadDemo(services.db) : undefined;
+  await jobs.start();
+  await bulk.start();
+  const server = Deno.serve({
+    port: env.port,
+    hostname: env.host,
+    onListen({ hostname, port }) {
+      const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
+      const origin = env.publicUrl ?? `http://${host}:${port}`;
+      console.log(summary ? demoBanner(origin, summary) : `Lockstep is ready at ${origin}`);
+    },
+  }, createApp(services).handler());
+  const { promise: signalled, resolve } = Promise.withResolvers<void>();
+  Deno.addSignalListener("SIGINT", resolve);
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", resolve);
+  await signalled;
+  await stop(server.shutdown());
+  await stopLogging();
+}
+
+/** The demo never touches a database that somebody may use: its users' password is public. */
+function demoEnvironment(): Environment {
+  const env = readEnvironment();
+  if (env.databaseUrl) {
+    throw new LockstepError(
+      "invalid_configuration",
+      "The demo has users with a public password, so it runs on its own embedded database alone. " +
+        "Unset DATABASE_URL to see it.",
+    );
+  }
+  return { ...env, dataDir: `${env.dataDir}/demo` };
+}
+
+// The build's entry, `_fresh/server.ts`, registers routes and islands and then imports this file.
+if (import.meta.main || Deno.mainModule.endsWith("/_fresh/server.ts")) {
+  try {
+    await serve(Deno.args.includes("demo"));
+    Deno.exit(0);
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error;
+    console.error(error.message);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,3 @@
+import { adminVisit } from "../../lib/web/mod.ts";
+
+export default adminVisit;

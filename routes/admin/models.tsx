@@ -1,0 +1,164 @@
+import { page } from "fresh";
+import type { Model } from "../../lib/models/mod.ts";
+import {
+  Alert,
+  Badge,
+  EmptyState,
+  Field,
+  FilterChips,
+  Icon,
+  PageHeader,
+} from "../../lib/ui/mod.ts";
+import { define } from "../../lib/web/mod.ts";
+
+interface Models {
+  /** Those that the filters leave, by the part of the name before the dot. */
+  apps: [app: string, models: Model[]][];
+  shown: number;
+  included: number;
+  excluded: number;
+  warnings: readonly string[];
+  filter: { state?: string; q?: string };
+  /** Row counts are of all organizations together. */
+  showsRows: boolean;
+}
+
+const path = "/admin/models";
+
+export const handler = define.handlers({
+  async GET(ctx) {
+    const { services, admin } = ctx.state;
+    ctx.state.title = "Models";
+    const { models, warnings } = await services.catalog.current();
+    const { searchParams } = ctx.url;
+    const state = ["included", "excluded"].find((name) => name === searchParams.get("state")) ?? "";
+    const q = (searchParams.get("q") ?? "").trim().slice(0, 200);
+    const shown = models.filter((model) =>
+      (state === "" || model.enabled === (state === "included")) &&
+      `${model.name} ${model.schema}.${model.table}`.toLowerCase().includes(q.toLowerCase())
+    ).toSorted((a, b) => a.name < b.name ? -1 : 1);
+    const included = models.filter(({ enabled }) => enabled).length;
+    return page<Models>({
+      apps: [...Map.groupBy(shown, ({ app }) => app)],
+      shown: shown.length,
+      included,
+      excluded: models.length - included,
+      warnings,
+      filter: { ...(state && { state }), ...(q && { q }) },
+      showsRows: "all" in admin!.scope,
+    });
+  },
+});
+
+const labels: Record<string, string> = { state: "State", q: "Text" };
+const states: Record<string, string> = { included: "Included", excluded: "Left out" };
+
+export default define.page<typeof handler>(function ModelsPage({ data }) {
+  const { apps, shown, included, excluded, warnings, filter, showsRows } = data;
+  const filters = Object.entries(filter).map(([name, value]) => ({
+    name,
+    value,
+    label: labels[name],
+    shown: states[value],
+  }));
+  return (
+    <>
+      <PageHeader
+        place={[{ label: "Sync" }]}
+        title="Models"
+        description={excluded === 0
+          ? "Every table of the database can be synced."
+          : `${included} of ${included + excluded} tables can be synced; the others say why not.`}
+      />
+      {warnings.map((warning) => <Alert key={warning} kind="warning">{warning}</Alert>)}
+      <form class="filter-form" method="get" action={path}>
+        <Field name="state" label="State">
+          {(control) => (
+            <select {...control} class="form-select">
+              <option value="" selected={!filter.state}>Any</option>
+              <option value="included" selected={filter.state === "included"}>Included</option>
+              <option value="excluded" selected={filter.state === "excluded"}>Left out</option>
+            </select>
+          )}
+        </Field>
+        <Field name="q" label="Model or table" type="search" value={filter.q} />
+        <button type="submit" class="btn btn-primary">
+          <Icon name="funnel" /> Filter
+        </button>
+      </form>
+      <FilterChips path={path} filters={filters} />
+      {shown === 0 && (
+        <EmptyState
+          icon="table"
+          title={filters.length > 0 ? "No model matches the filters" : "The database has no tables"}
+          action={filters.length > 0
+            ? <a class="btn btn-outline-secondary" href={path}>Show all models</a>
+            : undefined}
+        >
+          Every table that is created in the database appears here at once.
+        </EmptyState>
+      )}
+      {apps.map(([app, models]) => (
+        <App key={app} app={app} models={models} showsRows={showsRows} />
+      ))}
+    </>
+  );
+});
+
+function App({ app, models, showsRows }: { app: string; models: Model[]; showsRows: boolean }) {
+  return (
+    <section>
+      <h2>
+        {app} <span class="section-count figures">{models.length}</span>
+      </h2>
+      <div class="table-responsive" tabIndex={0} role="region" aria-label={`Models of ${app}`}>
+        <table class="table">
+          <thead>
+            <tr>
+              <th>Model</th>
+              <th>State</th>
+              <th>Table</th>
+              <th>Rows belong to</th>
+              <th>Conflicts</th>
+              {showsRows && <th class="text-end">About rows</th>}
+            </tr>
+          </thead>
+          <tbody>
+            {models.map((model) => (
+              <tr>
+                <td class="cell-text">
+                  <strong class="text-nowrap">{model.name}</strong>
+                  {model.reason && <small class="d-block">{model.reason}</small>}
+                </td>
+                <td>
+                  {model.enabled
+                    ? <Badge kind="success">{model.writable ? "Included" : "Pull only"}</Badge>
+                    : <Badge>Left out</Badge>}
+                </td>
+                <td class="text-nowrap">
+                  <code>{`${model.schema}.${model.table}`}</code>
+                  {model.kind !== "table" && ` ${model.kind}`}
+                </td>
+                <td>{model.tenantColumn ? <code>{model.tenantColumn}</code> : "Everybody"}</td>
+                <td class="text-nowrap">
+                  {model.enabled && model.writable ? policies[model.conflictPolicy] : "—"}
+                </td>
+                {showsRows && (
+                  <td class="text-end">
+                    {model.estimatedRows > 0 ? model.estimatedRows.toLocaleString("en") : "—"}
+                  </td>
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+const policies: Record<Model["conflictPolicy"], string> = {
+  last_write_wins: "Last write wins",
+  reject: "Rejected",
+  merge: "Merged",
+};

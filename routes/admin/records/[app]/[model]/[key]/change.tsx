@@ -1,0 +1,271 @@
+import { page, type RouteConfig } from "fresh";
+import RecordForm from "../../../../../../islands/RecordForm.tsx";
+import RecordPicker from "../../../../../../islands/RecordPicker.tsx";
+import { LockstepError } from "../../../../../../lib/errors/mod.ts";
+import {
+  type HistoryEntry,
+  readRecord,
+  recordHistory,
+  type StoredRecord,
+  updateRecord,
+} from "../../../../../../lib/sync/mod.ts";
+import {
+  Alert,
+  Icon,
+  PageHeader,
+  type RecordConflictField,
+  RecordConflictTable,
+  RecordField,
+  recordFieldId,
+  type RecordFieldView,
+  RecordTabs,
+} from "../../../../../../lib/ui/mod.ts";
+import {
+  baseOf,
+  define,
+  humanName,
+  keyInPath,
+  noRecord,
+  readRecordForm,
+  recordConflict,
+  recordFields,
+  type RecordForm as SentForm,
+  recordPath,
+  recordsPath,
+  recordsVisit,
+  type RecordTexts,
+  recordTitle,
+  recordWrite,
+} from "../../../../../../lib/web/mod.ts";
+
+export const config: RouteConfig = { routeOverride: "/admin/records/:app/:model/:key/change{/}?" };
+
+interface Changing {
+  model: string;
+  list: string;
+  /** Path of the record's pages. */
+  path: string;
+  label: string;
+  organization?: string;
+  version: string;
+  /** JSON. */
+  base: string;
+  fields: RecordFieldView[];
+  /** Columns that were saved; absent when nothing was. */
+  saved?: string[];
+  created: boolean;
+  reverted: boolean;
+  problem?: string;
+  wrong: number;
+  conflict?: { fields: RecordConflictField[]; by?: string };
+}
+
+type Visit = Awaited<ReturnType<typeof recordsVisit>>;
+type Ctx = Parameters<typeof recordsVisit>[0];
+
+export const handler = define.handlers({
+  async GET(ctx) {
+    const visit = await recordsVisit(ctx);
+    const key = keyInPath(ctx.url);
+    const stored = await readRecord(ctx.state.services.db, visit.model, visit.reach, key);
+    if (!stored) throw noRecord(visit, key);
+    const base = baseOf(visit.model, stored);
+    const { searchParams } = ctx.url;
+    const data = await changing(ctx, visit, stored, stored.version, base, {}, new Map());
+    const saved = searchParams.get("saved")?.split(",")
+      .filter((name) => visit.model.columns.some((column) => column.name === name));
+    return page<Changing>({
+      ...data,
+      saved,
+      created: searchParams.has("created"),
+      reverted: searchParams.has("reverted"),
+    });
+  },
+  async POST(ctx) {
+    const visit = await recordsVisit(ctx);
+    const { model, reach } = visit;
+    const { db } = ctx.state.services;
+    const key = keyInPath(ctx.url);
+    const stored = await readRecord(db, model, reach, key);
+    if (!stored) throw noRecord(visit, key);
+    const form = await readRecordForm(ctx.req, model, false);
+    const again = async (problem?: string) => {
+      const base = { ...baseOf(model, stored), ...form.base };
+      const data = await changing(
+        ctx,
+        visit,
+        stored,
+        form.version,
+        base,
+        form.texts,
+        form.problems,
+      );
+      return page<Changing>({ ...data, problem }, { status: 422 });
+    };
+    if (form.problems.size > 0) return await again();
+    try {
+      const outcome = await save(ctx, visit, key, form);
+      if (!outcome) throw noRecord(visit, key);
+      if ("changed" in outcome) {
+        return ctx.redirect(
+          `${recordPath(model, key)}?saved=${outcome.changed.map(encodeURIComponent)}`,
+          303,
+        );
+      }
+      const { fields, theirs } = recordConflict(visit, form, outcome.current);
+      const { version } = outcome.current;
+      const data = await changing(ctx, visit, outcome.current, version, theirs, {}, new Map());
+      const { entries: [last] } = await recordHistory(db, model, reach, outcome.current.auditKey);
+      return page<Changing>({ ...data, conflict: { fields, by: last && madeBy(last, fields) } }, {
+        status: 409,
+      });
+    } catch (error) {
+      if (!(error instanceof LockstepError) || error.status >= 500 || error.status === 404) {
+        throw error;
+      }
+      for (const { field, message } of error.errors ?? []) form.problems.set(field, message);
+      return await again(form.problems.size === 0 ? error.message : undefined);
+    }
+  },
+});
+
+/** Who made the last change that the trail has, if that is what the fields conflict with. */
+function madeBy({ actor, changes }: HistoryEntry, fields: RecordConflictField[]) {
+  const isIt = changes.some(({ field, after }) =>
+    fields.some(({ name, base, theirs }) => name === field && theirs !== base && theirs === after)
+  );
+  return isIt ? actor : undefined;
+}
+
+/** Saves; over a change that touched nothing which the form shows, too. */
+async function save(ctx: Ctx, visit: Visit, key: string[], form: SentForm) {
+  const write = recordWrite(ctx, visit);
+  const outcome = await updateRecord(write, key, form.version, form.fields);
+  if (!outcome || "changed" in outcome) return outcome;
+  if (recordConflict(visit, form, outcome.current).theyChanged) return outcome;
+  return await updateRecord(write, key, outcome.current.version, form.fields);
+}
+
+async function changing(
+  ctx: Ctx,
+  visit: Visit,
+  stored: StoredRecord,
+  version: string,
+  base: RecordTexts,
+  texts: RecordTexts,
+  problems: Map<string, string>,
+): Promise<Changing> {
+  const { model, path } = visit;
+  const label = recordTitle(model, stored);
+  ctx.state.title = `${label} · ${model.name}`;
+  const fields = await recordFields(ctx.state.services.db, visit, {
+    creating: false,
+    organizationId: stored.organizationId,
+    texts,
+    base: { ...stored.values, ...base },
+    problems,
+  });
+  return {
+    model: model.name,
+    list: path,
+    path: recordPath(model, stored.key, "").replace(/\/$/, ""),
+    label,
+    organization: ctx.state.admin!.organizations
+      .find(({ id }) => id === stored.organizationId)?.name,
+    version,
+    base: JSON.stringify(base),
+    fields,
+    created: false,
+    reverted: false,
+    wrong: problems.size,
+  };
+}
+
+export default define.page<typeof handler>(function ChangeRecordPage({ data }) {
+  const { model, list, path, label, organization, conflict, problem, wrong } = data;
+  return (
+    <div class={conflict ? undefined : "page-narrow"}>
+      <PageHeader
+        place={[
+          { label: "Data" },
+          { label: "Records", href: recordsPath },
+          { label: model, href: list },
+        ]}
+        title={label}
+        description={organization && `A record of ${organization}.`}
+      >
+        <a class="btn btn-outline-danger" href={`${path}delete/`}>
+          <Icon name="trash" /> Delete
+        </a>
+      </PageHeader>
+      <RecordTabs path={path} current="change" />
+      <Done data={data} />
+      {(problem || wrong > 0) && (
+        <Alert kind="danger" title="The record was not saved">
+          {problem ?? `Mend the ${wrong === 1 ? "field" : `${wrong} fields`} marked below.`}
+        </Alert>
+      )}
+      {conflict ? <Conflict data={data} conflict={conflict} /> : <Form data={data} />}
+    </div>
+  );
+});
+
+function Done({ data: { saved, created, reverted } }: { data: Changing }) {
+  if (created) return <Alert kind="success">The record was added.</Alert>;
+  if (reverted) return <Alert kind="success">The change was reverted.</Alert>;
+  if (saved === undefined) return null;
+  return saved.length === 0
+    ? <Alert kind="info">Nothing was changed, so nothing was written.</Alert>
+    : <Alert kind="success">{`Saved. Changed: ${saved.map(humanName).join(", ")}.`}</Alert>;
+}
+
+function Form({ data: { path, list, version, base, fields } }: { data: Changing }) {
+  return (
+    <form method="post" action={`${path}change/`} class="record-form">
+      <input type="hidden" name="version" value={version} />
+      <input type="hidden" name="base" value={base} />
+      {fields.map((field, i) => (
+        <RecordField
+          key={field.name}
+          field={field}
+          index={i}
+          picker={field.reference && field.control === "reference" && (
+            <RecordPicker inputId={recordFieldId(i)} {...field.reference} />
+          )}
+        />
+      ))}
+      <div class="save-bar">
+        <button type="submit" class="btn btn-primary">
+          <Icon name="check-lg" /> Save
+        </button>
+        <a class="btn btn-outline-secondary" href={list}>Cancel</a>
+        <RecordForm counts />
+      </div>
+    </form>
+  );
+}
+
+function Conflict(
+  { data, conflict }: { data: Changing; conflict: NonNullable<Changing["conflict"]> },
+) {
+  const { path, version, base } = data;
+  return (
+    <>
+      <Alert kind="warning" title="Somebody else changed this record while you edited it">
+        {conflict.by && `The last change is by ${conflict.by}. `}
+        Nothing of yours is saved yet. Choose for each field whose value stays.
+      </Alert>
+      <form method="post" action={`${path}change/`} class="record-form">
+        <input type="hidden" name="version" value={version} />
+        <input type="hidden" name="base" value={base} />
+        <RecordConflictTable fields={conflict.fields} />
+        <div class="save-bar">
+          <button type="submit" class="btn btn-primary">
+            <Icon name="check-lg" /> Save the choice
+          </button>
+          <a class="btn btn-outline-secondary" href={`${path}change/`}>Discard yours</a>
+        </div>
+      </form>
+    </>
+  );
+}

@@ -1,0 +1,124 @@
+import { LockstepError } from "../../../lib/errors/mod.ts";
+import { memoryMb } from "../../../lib/observe/mod.ts";
+import {
+  type PullContext,
+  type PullPage,
+  pullPage,
+  type PullRequest,
+} from "../../../lib/sync/mod.ts";
+import {
+  accepts,
+  bearer,
+  compressed,
+  define,
+  parse,
+  parseJson,
+  pullAnswer,
+  PullFigures,
+  pullRequest,
+  pullStream,
+  readText,
+  type State,
+  type SyncCaller,
+  syncCaller,
+} from "../../../lib/web/mod.ts";
+
+const largestRequest = 4 * 1024 * 1024;
+const mostModels = 1000;
+/** Rows of one model between two cursor lines. */
+const streamBatch = 5000;
+
+export const handler = define.handlers({
+  async POST(ctx) {
+    const started = performance.now();
+    const { services, requestId } = ctx.state;
+    const known = await bearer(ctx);
+    const given = parse(pullRequest, parseJson(await readText(ctx.req, largestRequest)));
+    const names = Object.keys(given.models);
+    if (names.length === 0 || names.length > mostModels) {
+      throw new LockstepError(
+        "invalid_value",
+        `models: Name between 1 and ${mostModels} models, for example {"myapp.Customer": null}.`,
+        { errors: [{ field: "models", message: `Between 1 and ${mostModels} models.` }] },
+      );
+    }
+    const caller = await syncCaller(ctx, known, given.organization);
+    const { SYNC } = caller.settings;
+    const batchSize = given.batch_size ?? SYNC.DEFAULT_BATCH_SIZE;
+    if (batchSize > SYNC.MAX_BATCH_SIZE) {
+      throw new LockstepError(
+        "invalid_value",
+        `batch_size: ${batchSize} is more than the ${SYNC.MAX_BATCH_SIZE} that this server allows.`,
+        { errors: [{ field: "batch_size", message: `At most ${SYNC.MAX_BATCH_SIZE}.` }] },
+      );
+    }
+    const streaming = accepts(ctx.req, "application/x-ndjson");
+    const context: PullContext = {
+      ...services,
+      ...caller,
+      positionRetentionDays: SYNC.POSITION_RETENTION_DAYS,
+    };
+    const request: PullRequest = {
+      models: new Map(Object.entries(given.models)),
+      batchSize: streaming ? streamBatch : batchSize,
+      fields: new Map(Object.entries(given.fields ?? {})),
+      checksum: given.checksum ?? false,
+      numbersAsStrings: ctx.url.searchParams.get("numbers") === "strings",
+      totals: streaming,
+      separator: streaming ? "\n" : ",",
+    };
+    const record = (figures: PullFigures, error?: unknown) =>
+      recordPull(ctx.state, caller, request, figures, started, error);
+    let first: PullPage;
+    try {
+      first = await pullPage(context, request);
+    } catch (error) {
+      record(new PullFigures(), error);
+      throw error;
+    }
+    const headers = new Headers({ "Cache-Control": "no-store" });
+    if (streaming) {
+      headers.set("Content-Type", "application/x-ndjson");
+      const body = pullStream(context, request, first, requestId, record);
+      return compressed(ctx.req, body, headers);
+    }
+    record(new PullFigures().add(first));
+    headers.set("Content-Type", "application/json");
+    return compressed(ctx.req, pullAnswer(first, batchSize, requestId), headers);
+  },
+});
+
+/** Notes what was pulled, off the request's path. */
+function recordPull(
+  { services, requestId }: State,
+  { principal, membership, device, clientVersion, settings }: SyncCaller,
+  request: PullRequest,
+  figures: PullFigures,
+  started: number,
+  error: unknown,
+): void {
+  const processingTime = (performance.now() - started) / 1000;
+  const { counts, refusals } = figures;
+  const status = error ? "ERROR" : refusals.length > 0 ? "WARNING" : "SUCCESS";
+  services.metrics.sync("PULL", status, processingTime, counts);
+  services.recorder.record({
+    userId: principal.userId,
+    organizationId: membership.organization.id,
+    device,
+    clientVersion,
+    requestId,
+    operation: "PULL",
+    status,
+    models: Object.entries(counts).map(([name, count]) => ({ name, count })),
+    errorMessage: error instanceof Error ? error.message : refusals.join(" "),
+    requestData: settings.SYNC.LOG_REQUEST_DATA
+      ? { models: Object.fromEntries(request.models), batch_size: request.batchSize }
+      : undefined,
+    processingTime,
+    batchSize: request.batchSize,
+    queryCount: figures.queries,
+    memoryMb: memoryMb(),
+    complete: figures.complete,
+    cursors: figures.cursors,
+  });
+}

@@ -1,0 +1,160 @@
+import type { Context } from "fresh";
+import { LockstepError } from "../../../lib/errors/mod.ts";
+import { memoryMb } from "../../../lib/observe/mod.ts";
+import {
+  type IdempotencyScope,
+  once,
+  push,
+  type PushOptions,
+  type PushOutcome,
+  type RawObject,
+  requestHash,
+  storeAnswer,
+} from "../../../lib/sync/mod.ts";
+import {
+  bearer,
+  define,
+  idempotencyKey,
+  jsonPush,
+  mediaType,
+  ndjsonPush,
+  type PushAnswer,
+  pushAnswer,
+  pushContext,
+  readText,
+  type State,
+  type SyncCaller,
+  syncCaller,
+} from "../../../lib/web/mod.ts";
+
+export const handler = define.handlers({
+  async POST(ctx) {
+    const known = await bearer(ctx);
+    const { SYNC } = known.settings;
+    const key = idempotencyKey(ctx.req);
+    const type = mediaType(ctx.req);
+    if (type === "application/x-ndjson" || type === "application/ndjson") {
+      const caller = await syncCaller(ctx, known, undefined);
+      const lines = ndjsonPush(
+        ctx.req,
+        ctx.url,
+        SYNC,
+        ctx.state.requestId,
+        (part, options, number) => {
+          const scope = key === undefined ? undefined : `${key}/${number}`;
+          return write(ctx, caller, part, options, scope);
+        },
+      );
+      return new Response(await lines, {
+        headers: { "Content-Type": "application/x-ndjson", "Cache-Control": "no-store" },
+      });
+    }
+    if (type !== "application/json" && type !== "") {
+      throw new LockstepError(
+        "unsupported_media_type",
+        `The Content-Type ${type.slice(0, 60)} is not supported. Send application/json, or ` +
+          "application/x-ndjson with a record on each line.",
+      );
+    }
+    const envelope = jsonPush(await readText(ctx.req, SYNC.MAX_BODY_BYTES), SYNC);
+    const caller = await syncCaller(ctx, known, envelope.organization);
+    const { status, body, replayed } = await write(ctx, caller, envelope.objects, envelope, key);
+    return new Response(body, {
+      status,
+      headers: {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        ...(replayed ? { "Idempotency-Replayed": "true" } : {}),
+      },
+    });
+  },
+});
+
+/** Writes records in one transaction together with the answer, if it may be asked for again. */
+async function write(
+  ctx: Context<State>,
+  caller: SyncCaller,
+  objects: RawObject[],
+  options: PushOptions,
+  key: string | undefined,
+): Promise<PushAnswer & { replayed: boolean; outcome?: PushOutcome }> {
+  const started = performance.now();
+  const { services } = ctx.state;
+  const { principal, membership } = caller;
+  const context = pushContext(ctx.state, caller);
+  const scope: IdempotencyScope | undefined = key === undefined ? undefined : {
+    userId: principal.userId,
+    organizationId: membership.organization.id,
+    key,
+    requestHash: requestHash(
+      JSON.stringify([options.atomic, options.returns]),
+      ...objects.map(({ raw }) => raw),
+    ),
+  };
+  let outcome: PushOutcome | undefined;
+  try {
+    const answer = await once(
+      services.db,
+      scope,
+      () =>
+        push(context, objects, options, async (tx, result) => {
+          outcome = result;
+          const answer = pushAnswer(result, options.atomic, performance.now() - started);
+          if (scope) await storeAnswer(tx, scope, answer);
+          return answer;
+        }),
+    );
+    record(ctx.state, caller, objects, outcome, started);
+    return { ...answer, outcome };
+  } catch (error) {
+    record(ctx.state, caller, objects, undefined, started, error);
+    throw error;
+  }
+}
+
+/** Notes what was pushed, off the request's path. */
+function record(
+  { services, requestId }: State,
+  { principal, membership, device, clientVersion, settings }: SyncCaller,
+  objects: RawObject[],
+  outcome: PushOutcome | undefined,
+  started: number,
+  error?: unknown,
+): void {
+  // An answer that was given before is no second push.
+  if (!outcome && !error) return;
+  const processingTime = (performance.now() - started) / 1000;
+  const errors = outcome?.errors ?? [];
+  const status = error || errors.length > 0 && outcome?.successCount === 0
+    ? "ERROR"
+    : errors.length > 0
+    ? "WARNING"
+    : "SUCCESS";
+  const counts = Object.fromEntries(
+    [...outcome?.processed ?? []].map(([name, { created, updated, deleted }]) => [
+      name,
+      created + updated + deleted,
+    ]),
+  );
+  services.metrics.sync("PUSH", status, processingTime, counts);
+  services.recorder.record({
+    userId: principal.userId,
+    organizationId: membership.organization.id,
+    device,
+    clientVersion,
+    requestId,
+    operation: "PUSH",
+    status,
+    models: Object.entries(counts).map(([name, count]) => ({ name, count })),
+    errorMessage: error instanceof Error
+      ? error.message
+      : errors.slice(0, 10).map(({ index, message }) => `Record ${index}: ${message}`).join(" "),
+    requestData: settings.SYNC.LOG_REQUEST_DATA
+      ? { data: objects.slice(0, 20).map(({ raw }) => raw) }
+      : undefined,
+    processingTime,
+    batchSize: objects.length,
+    queryCount: outcome?.queries ?? 0,
+    memoryMb: memoryMb(),
+  });
+}

@@ -1,0 +1,138 @@
+import { expect } from "expect";
+import { type ApiWorld, type Client, eachApi, expectProblem, type Json } from "./api_support.ts";
+
+interface Event {
+  event: string;
+  data: Json;
+  id?: string;
+}
+
+/** Reads the events of one open stream. */
+class Events implements AsyncDisposable {
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  #text = "";
+
+  constructor(readonly response: Response) {
+    this.#reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** The next event, undefined when the stream ends; comments are skipped. */
+  async next(): Promise<Event | undefined> {
+    while (true) {
+      const end = this.#text.indexOf("\n\n");
+      if (end >= 0) {
+        const block = this.#text.slice(0, end);
+        this.#text = this.#text.slice(end + 2);
+        const fields = new Map(
+          block.split("\n").map((line) => line.split(/: ?(.*)/s, 2) as [string, string]),
+        );
+        if (!fields.has("event")) continue;
+        return {
+          event: fields.get("event")!,
+          data: JSON.parse(fields.get("data")!),
+          id: fields.get("id"),
+        };
+      }
+      const { value, done } = await this.#reader.read();
+      if (done) return;
+      this.#text += value;
+    }
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.#reader.cancel();
+  }
+}
+
+async function open(
+  world: ApiWorld,
+  client: Client,
+  query = "",
+  headers: Record<string, string> = {},
+): Promise<Events> {
+  const response = await world.app.fetch(`/api/sync/events/${query}`, {
+    headers: { ...client.headers, ...headers },
+  });
+  expect(response.status).toBe(200);
+  expect(response.headers.get("Content-Type")).toBe("text/event-stream");
+  return new Events(response);
+}
+
+const customer = (id: number) => ({ _model: "app.Customer", id, name: "x" });
+
+eachApi(
+  "an event tells within a second of pushes and of direct SQL, and resumes by its id",
+  async (world) => {
+    const [ann, cat] = [await world.as("ann"), await world.as("cat")];
+    let id: string;
+    {
+      await using events = await open(world, ann, "?models=app.Customer,app.visit");
+      const next = events.next();
+      // Neither another organization's change nor another model's is this client's business.
+      await cat.push([customer(5001)]);
+      await ann.push([{ _model: "app.Node", label: "x" }]);
+      const since = performance.now();
+      await ann.push([customer(1)]);
+      expect(await next).toMatchObject({ event: "change", data: { models: ["app.Customer"] } });
+      expect(performance.now() - since).toBeLessThan(1500);
+      const again = performance.now();
+      await world.db.query("INSERT INTO app.visit (organization_id, customer_id) VALUES (1, 1)");
+      const direct = (await events.next())!;
+      expect(direct.data.models).toEqual(["app.Visit"]);
+      expect(direct.data.as_of).toMatch(/^\d{4}-\d\d-\d\dT/);
+      expect(performance.now() - again).toBeLessThan(1500);
+      id = direct.id!;
+    }
+    // What happens while nobody listens is told to who comes back.
+    await ann.push([customer(2)]);
+    await using resumed = await open(world, ann, "?models=app.Customer,app.visit", {
+      "Last-Event-ID": id,
+    });
+    expect((await resumed.next())!.data.models).toEqual(["app.Customer"]);
+    expect(resumed.response.headers.get("Cache-Control")).toBe("no-store");
+  },
+);
+
+eachApi(
+  "events end with `revoked` when the right, the membership, the token or the user is withdrawn",
+  async (world) => {
+    const withdraw: Record<string, () => Promise<unknown>> = {
+      right: () => world.grant("Staff", "app.Customer", { push: true }),
+      membership: () =>
+        world.db.query(
+          `UPDATE lockstep.user_organization SET is_active = false
+         WHERE user_id = (SELECT id FROM lockstep.app_user WHERE username = 'ann')`,
+        ),
+      user: () =>
+        world.db.query("UPDATE lockstep.app_user SET is_active = false WHERE username = 'ann'"),
+    };
+    for (const how of Object.values(withdraw)) {
+      const ann = await world.as("ann");
+      await using events = await open(world, ann, "?models=app.Customer");
+      await how();
+      expect((await events.next())?.event).toBe("revoked");
+      expect(await events.next()).toBe(undefined);
+      await world.grant("Staff", "app.Customer", { push: true, pull: true });
+      await world.db.script(`
+      UPDATE lockstep.user_organization SET is_active = true;
+      UPDATE lockstep.app_user SET is_active = true`);
+    }
+    const ann = await world.as("ann");
+    await using events = await open(world, ann);
+    expect((await ann.post("/api/sync/auth/revoke/", "")).status).toBe(204);
+    expect((await events.next())?.event).toBe("revoked");
+  },
+);
+
+eachApi("events are refused without the right to pull", async (world) => {
+  const ben = await world.as("ben");
+  for (const models of ["app.Visit", "app.Nope", "app.Customer,app.Visit", "__proto__", "%00"]) {
+    const answer = await ben.get(`/api/sync/events/?models=${models}`);
+    expectProblem(answer, 403, "permission_denied");
+  }
+  expectProblem(await world.request("/api/sync/events"), 401, "unauthorized");
+  expectProblem(await ben.get("/api/sync/events/?organization=two"), 403, "permission_denied");
+  await using events = await open(world, ben, "", { "Last-Event-ID": "'; nonsense" });
+  await ben.push([{ ...customer(1), owner: "ben" }]);
+  expect((await events.next())!.data.models).toEqual(["app.Customer"]);
+});

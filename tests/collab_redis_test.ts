@@ -1,0 +1,214 @@
+import { expect } from "expect";
+import { assertFencing, type CollabOptions, RedisStore, timingOf } from "../lib/collab/mod.ts";
+import { defaultCollabOptions, EditLocks } from "../lib/collab/mod.ts";
+import type { Database } from "../lib/db/mod.ts";
+import { closeCode, pageRoom, recordRoom } from "../lib/protocol/mod.ts";
+import { TcpProxy } from "./collab_proxy.ts";
+import { addUsers, HubServer, member, redisOptions, withCollabTables } from "./collab_support.ts";
+import { openTestDatabase } from "./support/databases.ts";
+import { hasRedis, startRedis } from "./support/redis.ts";
+
+const room = recordRoom("myapp", "customer", "1");
+const page = pageRoom("/admin/myapp/customer/1/change/");
+const brisk: Partial<CollabOptions> = {
+  heartbeat_interval: 0.1,
+  stale_after: 3,
+  grace: 0.5,
+  process_beat: 0.1,
+  process_timeout: 0.5,
+  promotion_timeout: 1,
+};
+
+function redisTest(name: string, fn: (db: Database) => Promise<void>) {
+  Deno.test({
+    name,
+    ignore: !hasRedis,
+    async fn() {
+      await using database = await openTestDatabase("pglite");
+      await withCollabTables(database.db);
+      await addUsers(database.db, "ann", "bob", "cid", "dan");
+      await fn(database.db);
+    },
+  });
+}
+
+async function open(url: string, options: Partial<CollabOptions> = brisk) {
+  const timing = timingOf({ ...defaultCollabOptions, ...options });
+  const store = await RedisStore.open(url, timing, redisOptions);
+  return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() });
+}
+
+redisTest("CollabHub: two processes on one Redis behave as one", async (db) => {
+  await using redis = await startRedis();
+  await using one = await open(redis.url);
+  await using two = await open(redis.url);
+  await using left = await HubServer.start(db, { store: one, options: brisk });
+  await using right = await HubServer.start(db, { store: two, options: brisk });
+
+  const ann = await left.edit(room, 1);
+  const bob = await right.join(room, 2);
+  expect(bob.frames.filter((f) => f.type === "user_joined").map((f) => f.user_id)).toEqual([2, 1]);
+  await ann.next("user_joined", (f) => f.user_id === 2);
+  bob.send("claim_editor");
+  expect(await bob.next("claim_denied")).toMatchObject({ editor_id: 1, position: 1 });
+  bob.send("request_attention", { message: "please" });
+  expect(await ann.next("attention_requested")).toMatchObject({ user_id: 2 });
+  ann.send("field_focus", { field: "title" });
+  expect(await bob.next("field_focus")).toMatchObject({ field: "title" });
+  ann.send("hand_over", { user_id: 2, draft: { title: "x" } });
+  expect(await bob.next("draft_handed_over")).toMatchObject({ draft: { title: "x" } });
+  expect(await ann.next("editor_status")).toMatchObject({ editor_id: 2 });
+  ann.send("claim_editor");
+  await ann.next("claim_denied");
+  bob.send("release_lock");
+  await ann.next("lock_released");
+  expect(await ann.next("editor_status")).toMatchObject({ editor_id: 1, fencing_token: 3 });
+
+  const [annChat, bobChat] = [await left.join(page, 1), await right.join(page, 2)];
+  annChat.send("chat_message", { recipient_id: 2, message: "hello" });
+  expect(await bobChat.next("chat_message")).toMatchObject({ recipient_online: true });
+  await left.hub.recordsChanged([{
+    room,
+    change: {
+      source: "sql",
+      user_id: null,
+      username: null,
+      fields: {},
+      version: null,
+      deleted: false,
+      timestamp: "2026-02-01T00:00:00Z",
+    },
+  }]);
+  expect(await bob.next("record_changed")).toMatchObject({ source: "sql" });
+  await left.hub.disconnectUser(2, "Signed out");
+  expect((await bob.closed).code).toBe(closeCode.signedOut);
+  await ann.next("user_left", (f) => f.user_id === 2);
+  expect([...left.errors, ...right.errors]).toEqual([]);
+});
+
+redisTest("CollabHub: the editor of a process that dies returns through another", async (db) => {
+  await using redis = await startRedis();
+  await using one = await open(redis.url);
+  await using two = await open(redis.url);
+  await using right = await HubServer.start(db, { store: two, options: brisk });
+  const dead = await HubServer.start(db, { store: one, options: brisk });
+  const ann = await dead.edit(room, 1);
+  const bob = await right.join(room, 2);
+  bob.send("claim_editor");
+  await bob.next("claim_denied");
+  // Without a word to Redis: as when the process is killed.
+  await one.close();
+  const back = await right.join(room, 1);
+  back.send("claim_editor", { fencing_token: ann.token });
+  const status = await back.next("editor_status", (f) => f.editor_id === 1);
+  expect(status.fencing_token).toBeGreaterThanOrEqual(ann.token);
+  await back.close();
+  await bob.next("editor_status", (f) => f.editor_id === 2);
+  await bob.next("user_left", (f) => f.user_id === 1);
+  await dead[Symbol.asyncDispose]();
+});
+
+redisTest("CollabHub: Redis stopped and started loses neither editor nor token", async (db) => {
+  let redis = await startRedis();
+  await using store = await open(redis.url);
+  await using server = await HubServer.start(db, { store, options: brisk });
+  const [ann, bob] = [await server.edit(room, 1), await server.join(room, 2)];
+  await redis.stop();
+  await ann.next("lock_unavailable");
+  await bob.next("lock_unavailable");
+  bob.send("claim_editor");
+  expect(await bob.next("claim_denied")).toMatchObject({ reason: "unavailable" });
+  const cid = await server.join(room, 3);
+  await cid.next("lock_unavailable");
+  redis = await startRedis({ port: redis.port });
+  try {
+    await ann.next("lock_available");
+    bob.send("request_editor_status");
+    expect(await bob.next("editor_status", (f) => f.editor_id !== null)).toMatchObject({
+      editor_id: 1,
+    });
+    await db.transaction({}, (tx) => assertFencing(tx, room, ann.token, 1));
+    expect(ann.count("lock_lost")).toBe(0);
+    ann.send("release_lock");
+    const status = await bob.next("editor_status", (f) => f.editor_id === 2);
+    expect(status.fencing_token).toBeGreaterThan(ann.token);
+    await cid.close();
+    await bob.next("user_left", (f) => f.user_id === 3);
+  } finally {
+    await redis.stop();
+  }
+});
+
+redisTest("CollabHub: an outage beyond the lease ends editing, and it resumes", async (db) => {
+  const options = { ...brisk, stale_after: 0.6 };
+  await using redis = await startRedis();
+  await using proxy = new TcpProxy(redis.port);
+  await using store = await open(`redis://127.0.0.1:${proxy.port}`, options);
+  await using server = await HubServer.start(db, { store, options });
+  const ann = await server.edit(room, 1);
+  for (const cut of ["silence", "refuse"] as const) {
+    proxy[cut]();
+    await ann.next("lock_unavailable");
+    expect(await ann.next("lock_lost")).toMatchObject({ reason: "unavailable" });
+    proxy.heal();
+    await ann.next("lock_available", undefined, 10_000);
+    await ann.next("editor_status", (f) => f.editor_id === 1 && Boolean(f.fencing_token));
+  }
+  expect(server.errors).toEqual([]);
+});
+
+redisTest("CollabHub: a process cut off from Redis cannot save after its successor", async (db) => {
+  const options = { ...brisk, stale_after: 0.8 };
+  await using redis = await startRedis();
+  await using proxy = new TcpProxy(redis.port);
+  await using one = await open(`redis://127.0.0.1:${proxy.port}`, options);
+  await using two = await open(redis.url, options);
+  await using left = await HubServer.start(db, { store: one, options });
+  await using right = await HubServer.start(db, { store: two, options });
+  const ann = await left.edit(room, 1);
+  const bob = await right.join(room, 2);
+  bob.send("claim_editor");
+  await bob.next("claim_denied");
+  proxy.silence();
+  const status = await bob.next("editor_status", (f) => f.editor_id === 2);
+  await expect(db.transaction({}, (tx) => assertFencing(tx, room, ann.token, 1))).rejects
+    .toMatchObject({ code: "conflict" });
+  await db.transaction({}, (tx) => assertFencing(tx, room, status.fencing_token as number, 2));
+  proxy.heal();
+  await ann.next("lock_lost", undefined, 10_000);
+  expect(await ann.next("editor_status", (f) => f.editor_id === 2, 10_000)).toBeDefined();
+});
+
+Deno.test({
+  name: "EditLocks: two users claim 2,000 fresh records at once through two processes",
+  ignore: !hasRedis,
+  async fn() {
+    await using database = await openTestDatabase("postgres");
+    const db = await withCollabTables(database.db);
+    await using redis = await startRedis();
+    await using one = await open(redis.url, {});
+    await using two = await open(redis.url, {});
+    await one.beat("p1");
+    await two.beat("p2");
+    const lease = defaultCollabOptions.stale_after * 1000;
+    const [left, right] = [new EditLocks(db, one, lease), new EditLocks(db, two, lease)];
+    const [ann, bob] = [member(1, "p1"), member(2, "p2")];
+    let [editors, leftWon] = [0, 0];
+    for (let base = 0; base < 2_000; base += 20) {
+      await Promise.all(Array.from({ length: 20 }, async (_, i) => {
+        const record = recordRoom("race", "record", String(base + i));
+        await Promise.all([one.join(record, ann), two.join(record, bob)]);
+        const claims = await Promise.all(
+          i % 2
+            ? [left.claim(record, ann), right.claim(record, bob)]
+            : [right.claim(record, bob), left.claim(record, ann)].reverse(),
+        );
+        expect(claims.filter((c) => c.granted).length).toBe(1);
+        editors++;
+        if (claims[0].granted) leftWon++;
+      }));
+    }
+    expect(editors).toBe(2_000);
+    console.log(`the first process won ${leftWon} of 2,000`);
+  },
+});
