@@ -284,6 +284,9 @@ browserTest(
     const page = await openMatrix(site);
     // Between what the page knows and what it sends, somebody else takes the right to pull.
     await page.route("**/api/admin/audit/*", (route) => route.abort());
+    // A question for changes that was under way before would still bring the news.
+    await page.reload();
+    await page.waitForFunction(isAlive);
     await site.app.db.transaction(
       { settings: { "lockstep.actor": "admin", "lockstep.source": "admin" } },
       (tx) =>

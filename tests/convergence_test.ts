@@ -380,12 +380,17 @@ class World {
       if (code !== "permission_denied") throw error;
       for (const rows of Object.values(client.now.rows)) rows.clear();
       client.now.positions = {};
+      client.earlier.positions = {};
       return true;
     }
     for (const [key, name] of Object.entries(models) as [ModelKey, string][]) {
       const part = page.models.find((part) => part.name === name)!;
       const rows = client.now.rows[key];
-      if (part.error || part.reset || asked[name] === null) rows.clear();
+      if (part.error || part.reset || asked[name] === null) {
+        // A client forgets the cursor before the rows.
+        client.earlier.positions[name] = null;
+        rows.clear();
+      }
       if (part.error) {
         client.now.positions[name] = null;
         continue;

@@ -9,9 +9,6 @@ import type { Installation } from "./installation.ts";
  * - `scan`: the table is read by key after `key`; rows of `target` that the client may lack are sent,
  *   rows of `held` that aren't in `target` are removed.
  * - `log`: the changes that `s1` (or now, when null) sees and `s0` doesn't, after `after`.
- *
- * `exact`: the client's rows are those of `s0`, none newer; only then can a change be told apart that
- * the client never saw.
  */
 export interface Position {
   held: string[];
@@ -23,7 +20,6 @@ export interface Position {
   s1: string | null;
   /** Transaction and sequence number of the last change read. */
   after: [string, string] | null;
-  exact: boolean;
   /** When the client last started over, in milliseconds since 1970. */
   started: number;
 }
@@ -41,7 +37,7 @@ export type Decoded = { position: Position } | { restart: string };
 const prefix = "lc1";
 
 export function encodeCursor(position: Position, binding: CursorBinding): string {
-  const { held, target, s0, phase, key, s1, after, exact, started } = position;
+  const { held, target, s0, phase, key, s1, after, started } = position;
   const body = btoa(JSON.stringify([
     binding.identity,
     binding.organizationId,
@@ -54,7 +50,6 @@ export function encodeCursor(position: Position, binding: CursorBinding): string
     key && key.map(encodeURIComponent),
     s1,
     after,
-    exact ? 1 : 0,
     started,
   ])).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   return `${prefix}.${body}.${seal(body, binding.cursorKey)}`;
@@ -87,7 +82,6 @@ export function decodeCursor(text: string, binding: CursorBinding, modelName: st
     key,
     s1,
     after,
-    x,
     started,
   ] = parts;
   // Before the seal: another database has another key, and its clients must be able to start over.
@@ -115,7 +109,6 @@ export function decodeCursor(text: string, binding: CursorBinding, modelName: st
       key: key && key.map(decodeURIComponent),
       s1,
       after,
-      exact: x === 1,
       started,
     },
   };
@@ -125,7 +118,7 @@ export function decodeCursor(text: string, binding: CursorBinding, modelName: st
 function parse(body: string): any[] | undefined {
   try {
     const parts = JSON.parse(atob(body.replaceAll("-", "+").replaceAll("_", "/")));
-    return Array.isArray(parts) && parts.length === 13 ? parts : undefined;
+    return Array.isArray(parts) && parts.length === 12 ? parts : undefined;
   } catch {
     return undefined;
   }

@@ -69,6 +69,7 @@ async function forgetPast(tx: Transaction): Promise<void> {
   await tx.script(`
     DELETE FROM lockstep.snapshot_history;
     DELETE FROM lockstep.sync_position;
+    DELETE FROM lockstep.scope_given;
     DELETE FROM lockstep.change_floor;
     UPDATE lockstep.tracked_model
     SET generation = gen_random_uuid(), reset_at = now(),

@@ -119,8 +119,32 @@ export async function savePositions(
   await Promise.all([
     saveTimes(context, positions.filter(({ byCursor }) => !byCursor), asOf),
     saveScopes(db, new Map(positions.map(({ hash, scope }) => [hash, scope]))),
+    saveGiven(context, positions.filter(({ scopeIsNew }) => scopeIsNew)),
     rememberSnapshot(db),
   ]);
+}
+
+/**
+ * Notes the scopes of answers to positions that know nothing of them. A device that keeps the rows of
+ * such an answer and loses its cursor comes back with the old position.
+ */
+async function saveGiven(context: PullContext, positions: SavedPosition[]): Promise<void> {
+  if (positions.length === 0) return;
+  const { db, principal, membership, device } = context;
+  await db.query(
+    `
+    INSERT INTO lockstep.scope_given (user_id, organization_id, device, model_name, hash)
+    SELECT $2, $3, $4, model, hash
+    FROM json_to_recordset($1::text::json) AS given (model text, hash text)
+    ON CONFLICT (user_id, organization_id, device, model_name, hash)
+      DO UPDATE SET xid = excluded.xid`,
+    [
+      JSON.stringify(positions.map(({ model, hash }) => ({ model: model.name, hash }))),
+      principal.userId,
+      membership.organization.id,
+      device,
+    ],
+  );
 }
 
 /** A time that was already given out is moved on by a microsecond, so that it names one position. */

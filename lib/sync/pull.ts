@@ -161,6 +161,8 @@ export interface SavedPosition {
   byCursor: boolean;
   hash: string;
   scope: Scope;
+  /** The position that the client gave knows nothing of this scope. */
+  scopeIsNew: boolean;
 }
 
 class Pull {
@@ -227,12 +229,13 @@ class Pull {
     const positions: SavedPosition[] = [];
     let complete = true;
     for (const one of asked) {
-      const page = await this.#model(one, tracked.get(one.model)!, head, found);
+      const { page, scopeIsNew } = await this.#model(one, tracked.get(one.model)!, head, found);
       page.userLastSync = times.get(one.model.name) ?? null;
       pages.push(page);
       complete &&= !page.hasMore;
       const byCursor = one.given !== null && isCursor(one.given);
-      positions.push({ page, model: one.model, byCursor, hash: one.hash, scope: one.scope });
+      const { model, hash, scope } = one;
+      positions.push({ page, model, byCursor, hash, scope, scopeIsNew });
     }
     return {
       page: { models: pages, complete, asOf: head.takenAt, queries: this.#queries },
@@ -261,7 +264,7 @@ class Pull {
     tracked: TrackedModel,
     head: SnapshotHead,
     found: Map<string, string | OldSnapshot>,
-  ): Promise<ModelPage> {
+  ): Promise<{ page: ModelPage; scopeIsNew: boolean }> {
     const { organization } = this.context.membership;
     const target: PullTarget = {
       model,
@@ -280,8 +283,12 @@ class Pull {
     const page = emptyPage(name);
     const start = await this.#start(name, given, target, binding, head, hash, found);
     page.reset = start.reset;
-    const position = start.position;
-    if (position.target !== hash) rescope(position, hash);
+    const { position, given: since } = start;
+    const mentioned = [...position.held, position.target];
+    const scopeIsNew = !mentioned.includes(hash);
+    if (position.target !== hash || since.some((other) => !mentioned.includes(other))) {
+      rescope(position, hash, since);
+    }
     let held = position.held.length > maxHeld ? undefined : await this.#scopes.get(position.held);
     if (!held) {
       Object.assign(position, fromStart(head, hash));
@@ -297,7 +304,7 @@ class Pull {
     page.hasMore = !ended;
     page.cursor = encodeCursor(position, binding);
     if (ended && this.request.checksum) page.checksum = await this.#checksum(target, scope);
-    return page;
+    return { page, scopeIsNew };
   }
 
   #columns(name: string, model: Model): string[] | null {
@@ -327,34 +334,36 @@ class Pull {
     head: SnapshotHead,
     hash: string,
     found: Map<string, string | OldSnapshot>,
-  ): Promise<{ position: Position; reset: boolean }> {
-    const start = () => fromStart(head, hash);
-    if (given === null) return { position: start(), reset: false };
+  ): Promise<{ position: Position; reset: boolean; given: string[] }> {
+    const start = (reset: boolean) => ({ position: fromStart(head, hash), reset, given: [] });
+    if (given === null) return start(false);
     const remembered = isCursor(given) ? given : found.get(name);
-    if (remembered === undefined) return { position: start(), reset: true };
+    if (remembered === undefined) return start(true);
     if (typeof remembered !== "string") {
       const position: Position = {
-        ...start(),
+        ...fromStart(head, hash),
         held: [hash],
         s0: remembered.snapshot,
         phase: "log",
         started: remembered.takenAt,
       };
-      return await this.#readable(target, position)
-        ? { position, reset: false }
-        : { position: start(), reset: true };
+      const since = await this.#since(target, position);
+      return since.readable ? { position, reset: false, given: since.given } : start(true);
     }
     const decoded = decodeCursor(remembered, binding, name);
-    if ("restart" in decoded) return { position: start(), reset: true };
+    if ("restart" in decoded) return start(true);
     const { position } = decoded;
-    return await this.#readable(target, position)
-      ? { position, reset: false }
-      : { position: start(), reset: true };
+    const since = await this.#since(target, position);
+    return since.readable ? { position, reset: false, given: since.given } : start(true);
   }
 
-  /** Whether the log still has all that happened since the position, and this is its future. */
-  async #readable({ tracked, model, organizationId }: PullTarget, { s0, s1, started }: Position) {
-    const [{ readable }] = await this.tx.query<{ readable: boolean }>(
+  /**
+   * Whether the log still has all that happened since the position, and this is its future; and the
+   * scopes under which the device was answered since: it may hold rows of those answers although it
+   * lost their cursors.
+   */
+  async #since({ tracked, model, organizationId }: PullTarget, { s0, s1, started }: Position) {
+    const [since] = await this.tx.query<{ readable: boolean; given: string[] }>(
       `
       SELECT pg_snapshot_xmax($1::text::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
         AND coalesce(pg_snapshot_xmax($2::text::pg_snapshot)
@@ -366,7 +375,11 @@ class Pull {
         AND NOT EXISTS (
           SELECT FROM lockstep.device d
           WHERE d.user_id = $5 AND d.organization_id = $6 AND d.name = $7
-            AND d.resync_requested_at > to_timestamp($8::float8 / 1000)) AS readable`,
+            AND d.resync_requested_at > to_timestamp($8::float8 / 1000)) AS readable,
+        ARRAY(
+          SELECT g.hash FROM lockstep.scope_given g
+          WHERE g.user_id = $5 AND g.organization_id = $6 AND g.device = $7 AND g.model_name = $9
+            AND NOT pg_visible_in_snapshot(g.xid, $1::text::pg_snapshot)) AS given`,
       [
         s0,
         s1,
@@ -376,10 +389,11 @@ class Pull {
         organizationId,
         this.context.device,
         started,
+        model.name,
       ],
     );
     this.#queries++;
-    return readable;
+    return since;
   }
 
   /** Reads on until the page is full or the model's end; resolves to whether it is the end. */
@@ -400,7 +414,7 @@ class Pull {
         const read = await this.#scan(target, position, held, scope, limit, page);
         if (read < limit) break;
       }
-      Object.assign(position, { phase: "log", key: null, s1: null, after: null, exact: false });
+      Object.assign(position, { phase: "log", key: null, s1: null, after: null });
     }
     for (let windows = 0; windows < maxWindows; windows++) {
       const limit = Math.min(room(), this.#chunk(target.model));
@@ -409,17 +423,15 @@ class Pull {
         return false;
       }
       if (await this.#log(target, position, held, scope, limit, page)) {
-        // Read to the end of *this* snapshot, the client has its rows and none newer.
-        const exact = position.s1 === null || position.s1 === head.snapshot;
+        const current = position.s1 === null || position.s1 === head.snapshot;
         Object.assign(position, {
           held: [hash],
           s0: position.s1 ?? head.snapshot,
           s1: null,
           after: null,
-          exact,
         });
         held = [scope];
-        if (exact) return true;
+        if (current) return true;
       } else position.s1 ??= head.snapshot;
     }
     return false;
@@ -570,24 +582,22 @@ function fromStart(head: SnapshotHead, hash: string): Position {
     key: null,
     s1: null,
     after: null,
-    exact: false,
     started: Date.now(),
   };
 }
 
 /**
- * Turns a position under another scope into one that scans for the difference. `s0` stays: what
+ * Turns a position under other scopes into one that scans for the difference. `s0` stays: what
  * changed since then is read again from the log afterwards.
  */
-function rescope(position: Position, hash: string): void {
+function rescope(position: Position, hash: string, given: string[]): void {
   Object.assign(position, {
-    held: [...new Set([...position.held, position.target])],
+    held: [...new Set([...position.held, position.target, ...given])],
     target: hash,
     phase: "scan",
     key: null,
     s1: null,
     after: null,
-    exact: false,
   });
 }
 

@@ -239,9 +239,9 @@ export function checksumStatement(target: PullTarget, scope: Scope): Statement {
  * null, xid and seq of the change, the number of changes in the window, xid and seq of its last one.
  * The last row has the window's figures alone.
  *
- * A key that is no longer in scope is removed if the client could see it: it was in scope before the
- * *first* change since the client's snapshot or, where the client may hold rows newer than that,
- * before *any*.
+ * A key that is no longer in scope is removed if the client could see it: it was in scope before *any*
+ * of the changes. Before the first would not do: the client may hold rows newer than its snapshot, out
+ * of a page of which it kept the rows and lost the cursor.
  */
 export function logStatement(
   target: PullTarget,
@@ -267,7 +267,6 @@ export function logStatement(
     logged.push(`(l.xid, l.seq) > (${params.add(xid, "xid8")}, ${params.add(seq, "bigint")})`);
   }
   const before = seenBefore(model, tracked, [...held, scope], params);
-  const exact = position.exact && !position.after && !position.s1;
   const row = model.key.map((name, i) => `t.${identifier(name)} = c.${keyColumn(i)}`);
   row.push(...tenantCondition(model, organizationId, "t", params.add));
   row.push(compileScope(scope, model, (column) => `t.${identifier(column)}`, params.addRaw));
@@ -284,9 +283,7 @@ export function logStatement(
       SELECT xid, seq FROM changes ORDER BY xid DESC, seq DESC LIMIT 1
     ), by_key AS (
       SELECT DISTINCT ON (${keys}) c.*,
-        CASE WHEN ${exact} AND (SELECT changes FROM size) < ${window}
-          THEN first_value(seen) OVER (PARTITION BY ${keys} ORDER BY seq)
-          ELSE bool_or(seen) OVER (PARTITION BY ${keys}) END AS held
+        bool_or(seen) OVER (PARTITION BY ${keys}) AS held
       FROM changes c
       ORDER BY ${keys}, xid DESC, seq DESC
     ), answer AS (

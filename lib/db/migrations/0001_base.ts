@@ -209,6 +209,18 @@ CREATE TABLE lockstep.sync_position (
 );
 CREATE INDEX sync_position_age ON lockstep.sync_position (last_sync);
 
+-- Under which scopes a device was answered, when they were new to it: it may keep the rows of such
+-- an answer and lose its cursor.
+CREATE TABLE lockstep.scope_given (
+  user_id integer NOT NULL REFERENCES lockstep.app_user ON DELETE CASCADE,
+  organization_id integer NOT NULL REFERENCES lockstep.organization ON DELETE CASCADE,
+  device varchar(200) NOT NULL,
+  model_name varchar(200) NOT NULL,
+  hash text NOT NULL,
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  PRIMARY KEY (user_id, organization_id, device, model_name, hash)
+);
+
 CREATE TABLE lockstep.sync_metadata (
   model_name varchar(200) PRIMARY KEY,
   last_sync timestamptz NOT NULL DEFAULT now(),
@@ -360,7 +372,7 @@ END $$;
 export const down = `
 DROP TABLE lockstep.chat_message, lockstep.job_run, lockstep.job, lockstep.quarantine,
   lockstep.idempotency_key, lockstep.performance_metric, lockstep.sync_log,
-  lockstep.user_sync_metadata, lockstep.sync_metadata, lockstep.sync_position, lockstep.device,
+  lockstep.user_sync_metadata, lockstep.sync_metadata, lockstep.sync_position, lockstep.scope_given, lockstep.device,
   lockstep.snapshot_history, lockstep.scope, lockstep.change_floor, lockstep.tracked_model,
   lockstep.login_attempt, lockstep.session, lockstep.revoked_token, lockstep.refresh_token,
   lockstep.sync_configuration, lockstep.data_filter, lockstep.model_permission,

@@ -1,0 +1,64 @@
+import { expect } from "expect";
+import type { Database } from "../lib/db/mod.ts";
+import { eachDatabase } from "./support/databases.ts";
+import { pullAs, recordsOf, removedOf, syncWorld } from "./support/sync.ts";
+
+/** A client that keeps the rows of an answer, and loses its cursor before it is stored. */
+async function forgetfulClient(db: Database) {
+  await db.script(`
+    CREATE SCHEMA app;
+    CREATE TABLE app.note (
+      id integer PRIMARY KEY, organization_id integer NOT NULL, color text NOT NULL)`);
+  const world = await syncWorld(db);
+  const name = "app.Note";
+  const rows = new Map<number, string>();
+  let cursor: string | null = null;
+  return {
+    rows,
+    show: (color: string) => world.grant("one", "Staff", name, { pull: true, filters: { color } }),
+    async pull({ loseCursor = false } = {}) {
+      const page = await pullAs(world, await world.caller("ann", "one"), { [name]: cursor });
+      expect(page.complete).toBe(true);
+      if (page.models[0].reset) rows.clear();
+      for (const { id, color } of recordsOf(page, name)) rows.set(id, color);
+      for (const id of removedOf(page, name)) rows.delete(id as number);
+      if (!loseCursor) cursor = page.models[0].cursor;
+      return page.models[0];
+    },
+  };
+}
+
+eachDatabase("a row that came and went after the stored cursor is removed", async ({ db }) => {
+  const client = await forgetfulClient(db);
+  await client.show("red");
+  await client.pull();
+  await db.script("INSERT INTO app.note VALUES (1, 1, 'red')");
+  await client.pull({ loseCursor: true });
+  expect([...client.rows.keys()]).toEqual([1]);
+  await db.script("DELETE FROM app.note");
+  await client.pull();
+  expect(client.rows.size).toBe(0);
+});
+
+eachDatabase(
+  "rows of a right that was given and taken after the stored cursor are removed",
+  async ({ db }) => {
+    const client = await forgetfulClient(db);
+    await db.script("INSERT INTO app.note VALUES (1, 1, 'red'), (2, 1, 'blue'), (3, 1, 'green')");
+    await client.show("red");
+    await client.pull();
+    await client.show("blue");
+    await client.pull({ loseCursor: true });
+    expect([...client.rows]).toEqual([[2, "blue"]]);
+    await client.show("red");
+    await client.pull({ loseCursor: true });
+    expect([...client.rows]).toEqual([[1, "red"]]);
+    await client.show("green");
+    const page = await client.pull();
+    expect([...client.rows]).toEqual([[3, "green"]]);
+    expect(page.reset).toBe(false);
+    // What is settled is not read again.
+    const { count, removed } = await client.pull();
+    expect([count, removed]).toEqual([0, []]);
+  },
+);
