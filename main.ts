@@ -5,7 +5,7 @@ import { OutsideIssuer, TokenKeys } from "./lib/access/mod.ts";
 import { type Environment, loadSecret, readEnvironment, trustedProxies } from "./lib/config/mod.ts";
 import { type Database, migrate, migrationStatus, openDatabase } from "./lib/db/mod.ts";
 import { LockstepError } from "./lib/errors/mod.ts";
-import { BulkWorker, JobRunner } from "./lib/jobs/mod.ts";
+import { BulkWorker, countByState, JobRunner } from "./lib/jobs/mod.ts";
 import { logger, startLogging, stopLogging } from "./lib/log/mod.ts";
 import { ModelCatalog } from "./lib/models/mod.ts";
 import { createHealthCheck, Metrics, SyncRecorder } from "./lib/observe/mod.ts";
@@ -14,17 +14,23 @@ import {
   AccessFeed,
   apiErrors,
   bulkPush,
+  collabOptions,
   createCollab,
   jobList,
   jobSchedules,
+  LiveFeed,
   pageErrors,
   pageSession,
+  RecordWatches,
   requestState,
   securityHeaders,
   type Services,
   SettingsCache,
   type State,
 } from "./lib/web/mod.ts";
+
+/** How long an accepted request may go on when the server is told to stop, in milliseconds. */
+const patience = 30_000;
 
 /** The services of one process, and how to end them. */
 export interface Running {
@@ -39,7 +45,7 @@ export interface Running {
 
 /** Opens the database, brings its schema up to date, and makes the services. */
 export async function createServices(env: Environment): Promise<Running> {
-  const db = await openDatabase(env);
+  const db = await openDatabase({ ...env, poolSize: env.databasePoolSize });
   try {
     await prepareDatabase(db, env);
     return await servicesOf(db, env);
@@ -49,7 +55,8 @@ export async function createServices(env: Environment): Promise<Running> {
   }
 }
 
-async function prepareDatabase(db: Database, env: Environment): Promise<void> {
+/** Brings the schema up to date, and notices a database that is a copy of another. */
+export async function prepareDatabase(db: Database, env: Environment): Promise<void> {
   const { pending } = await migrationStatus(db);
   if (pending.length > 0 && !env.autoMigration) {
     throw new LockstepError(
@@ -83,9 +90,13 @@ export async function servicesOf(db: Database, env: Environment): Promise<Runnin
     await setRowSecurity(db, (await catalog.current()).models, env.rowSecurity);
   }
   const settings = new SettingsCache(db, access);
-  const { COLLABORATION } = await settings.current();
-  const collab = await createCollab(db, env, COLLABORATION);
-  access.listen(() => void collab.recheck());
+  const collab = await createCollab(db, env, await settings.current(), catalog);
+  const report = (error: unknown) =>
+    logger("collab").error("Collaboration failed: {error}", { error });
+  access.listen(() => {
+    settings.current().then((now) => collab.configure(collabOptions(now))).catch(report);
+    void collab.recheck();
+  });
   const services: Services = {
     env,
     db,
@@ -94,16 +105,36 @@ export async function servicesOf(db: Database, env: Environment): Promise<Runnin
     keys: new TokenKeys(await loadSecret(env)),
     outside: env.jwks && new OutsideIssuer(env.jwks),
     recorder,
-    metrics: new Metrics({ db }),
-    health: createHealthCheck({ db, logDir: env.logDir }),
+    metrics: new Metrics({
+      db,
+      pool: db.pool,
+      sockets: () => ({
+        events: changes.subscribers,
+        collaboration: collab.stats().connections,
+      }),
+      locks: () => collab.stats().editors,
+      redis: env.redisUrl ? () => collab.stats().storeAvailable : undefined,
+      bulk: () => countByState(db),
+      recorder,
+    }),
+    health: createHealthCheck({ db, redis: env.redisUrl ? collab : undefined, logDir: env.logDir }),
     changes,
     collab,
+    watches: new RecordWatches({ db, catalog, changes, collab, report }),
     access,
     stopping: stopping.signal,
     trusts: trustedProxies(env.trustProxy),
+    live: new LiveFeed(db),
+    // Both work with the services that they are part of.
+    get jobs() {
+      return jobs;
+    },
+    get bulk() {
+      return bulk;
+    },
   };
-  const bulk = new BulkWorker({ db, pushPart: bulkPush(services) });
-  const jobs = new JobRunner({
+  const bulk: BulkWorker = new BulkWorker({ db, pushPart: bulkPush(services) });
+  const jobs: JobRunner = new JobRunner({
     db,
     jobs: jobList(services, bulk),
     schedules: async () => jobSchedules(await services.settings.current()),
@@ -142,7 +173,7 @@ export function createApp(services: Services): App<State> {
 }
 
 /** Serves until SIGINT or SIGTERM; requests that were accepted are answered first. */
-async function serve(demo: boolean): Promise<void> {
+export async function serve(demo: boolean): Promise<void> {
   const env = demo ? demoEnvironment() : readEnvironment();
   await startLogging(env);
   const { services, jobs, bulk, stop } = await createServices(env);
@@ -162,7 +193,8 @@ async function serve(demo: boolean): Promise<void> {
   Deno.addSignalListener("SIGINT", resolve);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", resolve);
   await signalled;
-  await stop(server.shutdown());
+  const late = new Promise<void>((resolve) => Deno.unrefTimer(setTimeout(resolve, patience)));
+  await stop(Promise.race([server.shutdown(), late]));
   await stopLogging();
 }
 

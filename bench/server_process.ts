@@ -54,16 +54,23 @@ export class ServerProcess implements AsyncDisposable {
     return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)![1]) * 1024;
   }
 
+  /** Stops or continues it, as the scheduler might. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#process.kill(signal);
+  }
+
   /** Ends it without a chance to do anything more. */
   async kill(): Promise<void> {
     if (!this.#ended) this.#process.kill("SIGKILL");
     await this.#process.status;
   }
 
-  async stop(): Promise<void> {
+  /** Asks it to end. Resolves to its exit code. */
+  async stop(): Promise<number> {
     if (!this.#ended) this.#process.kill("SIGTERM");
-    await this.#process.status;
+    const { code } = await this.#process.status;
     await this.#output;
+    return code;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -41,8 +41,11 @@ export class World implements AsyncDisposable {
     await grant(this.db, this.organizationId, this.groupId, model);
   }
 
-  async startServer(flags: string[] = []): Promise<ServerProcess> {
-    return await ServerProcess.start({ DATABASE_URL: this.url }, flags);
+  async startServer(
+    flags: string[] = [],
+    env: Record<string, string> = {},
+  ): Promise<ServerProcess> {
+    return await ServerProcess.start({ DATABASE_URL: this.url, ...env }, flags);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@ import { Icon } from "../lib/ui/mod.ts";
 import type { Matrix } from "./permission_matrix/admin_api.ts";
 import { MatrixFeed } from "./permission_matrix/matrix_feed.ts";
 import { MatrixHead } from "./permission_matrix/MatrixHead.tsx";
-import { MatrixRow } from "./permission_matrix/MatrixRow.tsx";
+import { filtersHref, MatrixRow } from "./permission_matrix/MatrixRow.tsx";
 import { MatrixSaver } from "./permission_matrix/matrix_saver.ts";
 import { type Change, MatrixStore } from "./permission_matrix/matrix_store.ts";
 import {
@@ -22,6 +22,8 @@ import { byTemplate, toggled, visibleRows } from "./permission_matrix/visible_ro
 
 export interface PermissionMatrixProps {
   matrix: Matrix;
+  /** Slug of the organization whose it is. */
+  organization: string;
   /** When it was read, in milliseconds since 1970. */
   readAt: number;
 }
@@ -33,7 +35,9 @@ const firstRows = { top: 0, height: 16 * rowHeight };
 const followEvery = 3000;
 
 /** What every group may push and pull of every model; each change is saved at once. */
-export default function PermissionMatrix({ matrix, readAt }: PermissionMatrixProps) {
+export default function PermissionMatrix(
+  { matrix, organization, readAt }: PermissionMatrixProps,
+) {
   const [{ store, feed, saver }] = useState(() => {
     const store = new MatrixStore(matrix);
     const feed = new MatrixFeed(store, readAt);
@@ -103,13 +107,16 @@ export default function PermissionMatrix({ matrix, readAt }: PermissionMatrixPro
     const at = placeOf(event.target);
     if (!at || event.altKey || event.metaKey) return;
     if (event.key === "Escape") return setSelection(null);
-    const from = { row: at.row, column: isModel(at.row) || at.row < 0 ? at.column : place.column };
+    if (event.key === "f" && !event.ctrlKey && !event.shiftKey && isCell(at)) {
+      const { model } = rows[at.row] as { model: number };
+      return location.assign(filtersHref(organization, store, store.right(model, at.column)));
+    }
     const next = event.ctrlKey
-      ? edgeAfter(from, event.key, rows.length, store.columns)
-      : placeAfter(from, event.key, { rows: rows.length, columns: store.columns });
+      ? edgeAfter(at, event.key, rows.length, store.columns)
+      : placeAfter(at, event.key, { rows: rows.length, columns: store.columns });
     if (!next) return;
     event.preventDefault();
-    go(next, event.shiftKey ? from : undefined);
+    go(next, event.shiftKey ? at : undefined);
   }
 
   /** Moves the keyboard; with `from`, what is between is selected. */
@@ -156,7 +163,7 @@ export default function PermissionMatrix({ matrix, readAt }: PermissionMatrixPro
     if (row === -2) return toggled(store, models, [column, column + 1]);
     if (row === -1) return toggled(store, models, [column]);
     const line = rows[row];
-    if (!("model" in line)) return [];
+    if (!("model" in line)) return toggled(store, line.models, [column]);
     if (column === -1) return toggled(store, [line.model], all);
     const selected = selectedIn(selection, row);
     if (!selected || column < selected.from || column > selected.to) {
@@ -171,6 +178,10 @@ export default function PermissionMatrix({ matrix, readAt }: PermissionMatrixPro
 
   function isModel(row: number): boolean {
     return row >= 0 && "model" in rows[row];
+  }
+
+  function isCell({ row, column }: Place): boolean {
+    return isModel(row) && column >= 0;
   }
 
   function fold(schema: string) {
@@ -269,6 +280,7 @@ export default function PermissionMatrix({ matrix, readAt }: PermissionMatrixPro
                     <MatrixRow
                       key={line.model}
                       store={store}
+                      organization={organization}
                       model={line.model}
                       row={row}
                       stamp={store.stamp(line.model)}
@@ -280,9 +292,9 @@ export default function PermissionMatrix({ matrix, readAt }: PermissionMatrixPro
                     <SchemaRow
                       key={line.schema}
                       {...line}
+                      store={store}
                       row={row}
-                      columns={store.columns}
-                      isActive={active.row === row}
+                      active={active.row === row ? active.column : undefined}
                       onFold={() => fold(line.schema)}
                     />
                   ),

@@ -180,8 +180,23 @@ export const requests: Record<
     async ({ db }) => at(`audit/${await newEvent(db)}/revert`),
   ],
 
+  "GET /api/admin/jobs": ["staff", () => at("jobs")],
+  "GET /api/admin/jobs/{name}": ["staff", () => at("jobs/purge_chat")],
+  "POST /api/admin/jobs/{name}/run": ["staff", () => at("jobs/purge_chat/run")],
+  "GET /api/admin/jobs/report": ["any", () => at("jobs/report")],
+  "GET /api/admin/jobs/bulk": ["any", () => at("jobs/bulk")],
+  "POST /api/admin/jobs/bulk/{id}/cancel": [
+    "one",
+    async ({ db }) => at(`jobs/bulk/${await newBulkPush(db, "queued")}/cancel`),
+  ],
+  "POST /api/admin/jobs/bulk/{id}/retry": [
+    "one",
+    async ({ db }) => at(`jobs/bulk/${await newBulkPush(db, "failed")}/retry`),
+  ],
+
   "GET /api/admin/logs": ["any", () => at("logs")],
   "GET /api/admin/metrics": ["any", () => at("metrics")],
+  "GET /api/admin/performance": ["staff", () => at("performance?days=30")],
   "GET /api/admin/explain": [
     "one",
     () => at("explain?user=rob&organization=one&model=app.Note&key=1"),
@@ -275,6 +290,16 @@ function newSession(db: Db): Promise<string> {
     `INSERT INTO lockstep.session (user_id, token_hash, expires_at)
     VALUES ($1, $2, now() + interval '1 day') RETURNING id`,
     [ids.mia, unique()],
+  );
+}
+
+function newBulkPush(db: Db, state: string): Promise<string> {
+  return valueOf<string>(
+    db,
+    `INSERT INTO lockstep.job (kind, user_id, organization_id, state, payload, total)
+    VALUES ('bulk_push', $1, 1, $2, '{"device": "", "clientVersion": "", "requestId": ""}', 5)
+    RETURNING id`,
+    [ids.mia, state],
   );
 }
 

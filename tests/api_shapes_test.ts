@@ -148,7 +148,7 @@ eachApi("push, pull, me, performance and health answer in the documented shapes"
   expect(pulled.body.as_of).toMatch(isoTime);
   expect(pulled.body.metadata["app.Visit"]).not.toHaveProperty("reset");
 
-  await world.app.running.services.recorder.flush();
+  await world.app.recorded();
   const again = await ann.pull({ "app.Customer": metadata.last_sync });
   expect(again.body.metadata["app.Customer"].user_last_sync).toMatch(isoTime);
   expect(again.body.metadata["app.Customer"].count).toBe(0);
@@ -318,7 +318,7 @@ eachApi(
     await ann.push([{ _model: "app.Customer", id: 1, name: "a" }]);
     const first = await ann.pull({ "app.Customer": null });
     const { cursor } = first.body.metadata["app.Customer"];
-    await world.app.running.services.recorder.flush();
+    await world.app.recorded();
     const [device] = await world.db.query<Json>("SELECT * FROM lockstep.device");
     expect(device).toMatchObject({
       name: "till 4",

@@ -2,8 +2,11 @@
 import { expect } from "expect";
 import { tokenResponse } from "../lib/access/mod.ts";
 import { type Database, loadSettings, saveSetting } from "../lib/db/mod.ts";
-import { openTestApp, type TestApp } from "./support/app.ts";
+import { appKinds, openTestApp, type TestApp } from "./support/app.ts";
 import { type DatabaseKind, hasPostgres } from "./support/databases.ts";
+import { until } from "./support/until.ts";
+
+export { until };
 
 // deno-lint-ignore no-explicit-any
 export type Json = any;
@@ -151,7 +154,7 @@ export interface Client {
 
 /** Registers a test once per kind of database, each in a world of its own. */
 export function eachApi(name: string, fn: (world: ApiWorld) => Promise<void>) {
-  for (const kind of ["pglite", "postgres"] as const) {
+  for (const kind of appKinds) {
     Deno.test({
       name: `${name} [${kind}]`,
       ignore: kind === "postgres" && !hasPostgres,
@@ -297,14 +300,6 @@ export async function mint(app: TestApp, username: string): Promise<string> {
   };
   const { SECURITY } = await settings.current();
   return (await tokenResponse(db, keys, principal, {}, SECURITY)).token;
-}
-
-/** Resolves when `condition` holds. */
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; !await condition(); i++) {
-    if (i > 500) throw new Error("The condition did not come true within 5 seconds");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** Checks that an answer is a problem document with this status and code, and gives its body. */

@@ -9,6 +9,16 @@ const pages: [title: string, path: string][] = [
   ["logs-empty", "/admin/logs?device=none"],
   ["devices", "/admin/devices"],
   ["models", "/admin/models"],
+  ["organizations", "/admin/organizations"],
+  ["organization", "/admin/organizations/1"],
+  ["users", "/admin/users"],
+  ["user", "/admin/users/3"],
+  ["group", "/admin/groups/2"],
+  ["filters", "/admin/filters"],
+  ["filter", "/admin/filters/filter-1"],
+  ["explain", "/admin/explain?user=mary_sales&organization=global-retail&model=myapp.Customer"],
+  ["settings", "/admin/settings"],
+  ["settings-section", "/admin/settings/SYNC"],
 ];
 
 for (const { name, ...look } of looks) {

@@ -318,9 +318,9 @@ browserTest(
     );
     expect(await cell.getAttribute("class")).toContain("is-filtered");
     expect(await cell.locator(".matrix-funnel").count()).toBe(1);
-    await page.fill("input[type=search]", "orderI");
+    await page.fill("[aria-label='Search models']", "orderI");
     expect(await page.locator(".matrix-model").allTextContents()).toEqual(["OrderItem"]);
-    await page.fill("input[type=search]", "nothing like it");
+    await page.fill("[aria-label='Search models']", "nothing like it");
     await page.click("text=Show all models");
     await page.click(".matrix-schema button");
     expect(await page.locator(".matrix-model").count()).toBe(0);

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { demoPassword } from "../cli/demo/mod.ts";
-import { createApp } from "../main.ts";
 import { openDemoApp } from "./pages_support.ts";
 import type { TestApp } from "./support/app.ts";
 import { hasBrowser, launchBrowser } from "./support/browser.ts";
@@ -33,11 +32,8 @@ export function browserTest(name: string, fn: (site: Site) => Promise<void>): vo
 
 async function withSite(fn: (site: Site) => Promise<void>): Promise<void> {
   await using app = await openDemoApp();
-  await using server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
-    createApp(app.running.services).handler(),
-  );
-  const origin = `http://127.0.0.1:${server.addr.port}`;
+  await using server = app.serve();
+  const { origin } = server;
   const browser: Browser = await launchBrowser();
   const complaints: string[] = [];
   try {

@@ -1,7 +1,6 @@
 import { expect } from "expect";
 import { loadDemo } from "../cli/demo/mod.ts";
 import { createSession } from "../lib/access/mod.ts";
-import { createApp } from "../main.ts";
 import { openTestApp, type TestApp } from "./support/app.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -39,11 +38,8 @@ class Person implements Disposable {
 }
 
 async function serve(app: TestApp) {
-  const server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
-    createApp(app.running.services).handler(),
-  );
-  const origin = `http://127.0.0.1:${server.addr.port}`;
+  const server = app.serve();
+  const { origin } = server;
   const { SECURITY } = await app.running.services.settings.current();
   return {
     origin,
@@ -76,7 +72,7 @@ async function serve(app: TestApp) {
       });
       return person;
     },
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
@@ -88,6 +84,48 @@ Deno.test("the record room's address takes staff alone, from this site alone", a
   using _staff = await site.open("sam_staff", room);
   await expect(site.open("john_manager", room)).rejects.toThrow("refused");
   await expect(site.open("sam_staff", room, "https://evil.example")).rejects.toThrow("refused");
+});
+
+Deno.test("an administrator of an organization gets into the rooms of its records, until withdrawn", async () => {
+  await using app = await openTestApp("pglite", loadDemo);
+  await using site = await serve(app);
+  const record = async (slug: string) => {
+    const [{ id }] = await app.db.query<{ id: number }>(
+      `SELECT min(c.id) AS id FROM myapp.customer c
+      JOIN lockstep.organization o ON o.id = c.organization_id WHERE o.slug = $1`,
+      [slug],
+    );
+    return id;
+  };
+  const [own, foreign] = [await record("acme-corp"), await record("global-retail")];
+  await app.db.query(
+    `INSERT INTO lockstep.user_organization (user_id, organization_id, group_id)
+    SELECT u.id, o.id, g.id
+    FROM lockstep.app_user u, lockstep.organization o, lockstep.auth_group g
+    WHERE u.username = 'john_manager' AND o.slug = 'acme-corp' AND g.name = 'Administrators'`,
+  );
+  const rooms = "/admin/collaboration/myapp/customer";
+  using john = await site.open("john_manager", `${rooms}/${own}/`);
+  await john.next("user_joined");
+  john.send("force_take_over");
+  expect((await john.next("error")).code).toBe("permission_denied");
+  await expect(site.open("john_manager", `${rooms}/${foreign}/`)).rejects.toThrow("refused");
+  await expect(site.open("john_manager", `${rooms}/999999/`)).rejects.toThrow("refused");
+  const chat = (id: number, page = id) =>
+    `/admin/collaboration/chat/admin_records_myapp_Customer_${id}_change_/` +
+    `?page=/admin/records/myapp/Customer/${page}/change/`;
+  using talking = await site.open("john_manager", chat(own));
+  await talking.next("active_users");
+  for (const path of [chat(foreign), chat(foreign, own)]) {
+    await expect(site.open("john_manager", path)).rejects.toThrow("refused");
+  }
+  await app.db.query(
+    `UPDATE myapp.customer SET organization_id = (
+      SELECT id FROM lockstep.organization WHERE slug = 'global-retail') WHERE id = $1`,
+    [own],
+  );
+  await app.running.services.collab.recheck();
+  expect([await john.closed, await talking.closed]).toEqual([4403, 4403]);
 });
 
 Deno.test("two members of staff on one record: one edits, the other is told, and takes over", async () => {

@@ -1,12 +1,23 @@
 import { expect } from "expect";
+import { ServerProcess } from "../bench/server_process.ts";
+import { enableAudit } from "../lib/audit/mod.ts";
 import { type Database, migrate, migrationStatus, openPostgres, rollback } from "../lib/db/mod.ts";
+import { fillTables, tableContents } from "./support/fill_tables.ts";
 import { migrations } from "../lib/db/migrations/mod.ts";
+import { ModelCatalog } from "../lib/models/mod.ts";
+import { track } from "../lib/sync/mod.ts";
 import { eachDatabase, hasPostgres, openTestDatabase } from "./support/databases.ts";
+import { until } from "./support/until.ts";
 
 const names = Object.keys(migrations);
 
 async function rollbackAll(db: Database) {
   while (await rollback(db));
+}
+
+/** Takes back every migration after the one at `position`. */
+async function rollbackTo(db: Database, position: number) {
+  for (const name of names.slice(position + 1).toReversed()) expect(await rollback(db)).toBe(name);
 }
 
 eachDatabase("migrate() by many at once applies each migration once", async ({ db }) => {
@@ -73,9 +84,126 @@ Deno.test({
     const other = openPostgres(test.url!, { max: 1 });
     await other.transaction({}, async (tx) => {
       await tx.query("SELECT pg_advisory_xact_lock($1)", [0x10c57e9]);
-      await expect(migrate(test.db, 50)).rejects.toMatchObject({ code: "55P03" });
+      await expect(migrate(test.db, 50)).rejects.toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("0.05 s for another process"),
+      });
     });
     await other.close();
     expect(await migrate(test.db)).toEqual(names);
+  },
+});
+
+Deno.test({
+  name: "migrate() waits longer than a statement may take",
+  ignore: !hasPostgres,
+  async fn() {
+    await using test = await openTestDatabase("postgres");
+    await rollbackAll(test.db);
+    const bounded = openPostgres(test.url!, { max: 1, statementTimeout: 100 });
+    let migrating!: Promise<string[]>;
+    await test.db.transaction({}, async (tx) => {
+      await tx.query("SELECT pg_advisory_xact_lock($1)", [0x10c57e9]);
+      migrating = migrate(bounded);
+      const waiting = until(async () => {
+        const [{ long }] = await test.db.query<{ long: boolean }>(
+          `SELECT coalesce(max(clock_timestamp() - query_start) > interval '300 ms', false) AS long
+           FROM pg_stat_activity
+           WHERE datname = current_database() AND wait_event = 'advisory'`,
+        );
+        return long;
+      });
+      await Promise.race([waiting, migrating]);
+    });
+    expect(await migrating).toEqual(names);
+    await bounded.close();
+  },
+});
+
+for (const [position, version] of names.entries()) {
+  eachDatabase(
+    `migrate() keeps every row of a database at ${version}, and rollback() down to it too`,
+    async ({ db }) => {
+      await rollbackTo(db, position);
+      await fillTables(db);
+      const before = await tableContents(db);
+      expect(Object.values(before).filter((rows) => rows.length === 0)).toEqual([]);
+
+      expect(await migrate(db)).toEqual(names.slice(position + 1));
+      expect(await tableContents(db, before)).toEqual(before);
+      // What came with the later versions is in use too when they are taken back.
+      await fillTables(db);
+      await rollbackTo(db, position);
+      expect(await tableContents(db, before)).toEqual(before);
+      expect((await migrationStatus(db)).pending.map(({ name }) => name))
+        .toEqual(names.slice(position + 1));
+    },
+  );
+}
+
+eachDatabase("rollback() leaves synced tables usable, and their rows", async ({ db }) => {
+  await db.script(`
+    CREATE TABLE public.note (id integer PRIMARY KEY, organization_id integer, text text);
+    INSERT INTO public.note VALUES (1, 1, 'kept')`);
+  const catalog = await new ModelCatalog(db).current();
+  const note = catalog.find("public.Note")!;
+  await track(db, note, []);
+  await enableAudit(
+    db,
+    {
+      schema: "public",
+      table: "note",
+      modelName: "public.Note",
+      key: ["id"],
+      tenantColumn: "organization_id",
+    },
+    { id: null, name: "tests", source: "cli" },
+  );
+  await db.script("INSERT INTO public.note VALUES (2, 1, 'logged')");
+  await rollbackAll(db);
+  await db.script(`
+    INSERT INTO public.note VALUES (3, 1, 'new');
+    UPDATE public.note SET text = 'changed' WHERE id = 2;
+    DELETE FROM public.note WHERE id = 3`);
+  expect(await db.query("SELECT id, text FROM public.note ORDER BY id")).toEqual([
+    { id: 1, text: "kept" },
+    { id: 2, text: "changed" },
+  ]);
+  expect(await migrate(db)).toEqual(names);
+  const again = (await new ModelCatalog(db).current()).find("public.Note")!;
+  await track(db, again, []);
+  await db.script("INSERT INTO public.note VALUES (4, 1, 'logged again')");
+});
+
+Deno.test({
+  name: "servers that start at once on an empty database migrate it once, and both serve",
+  ignore: !hasPostgres,
+  async fn() {
+    await using test = await openTestDatabase("postgres");
+    await rollbackAll(test.db);
+    await test.db.script("DROP SCHEMA lockstep CASCADE");
+    await using stack = new AsyncDisposableStack();
+    await Promise.all([1, 2].map(async () => {
+      const server = stack.use(await ServerProcess.start({ DATABASE_URL: test.url! }));
+      const ready = await fetch(`${server.origin}/api/sync/health/ready/`);
+      expect(await ready.json()).toEqual({ status: "ready" });
+    }));
+    expect(await migrationStatus(test.db)).toEqual({ applied: names, pending: [] });
+  },
+});
+
+Deno.test({
+  name: "a server does not start on a newer schema, nor on an older one that it may not migrate",
+  ignore: !hasPostgres,
+  async fn() {
+    await using test = await openTestDatabase("postgres");
+    const environment = { DATABASE_URL: test.url! };
+    await rollback(test.db);
+    await expect(ServerProcess.start({ ...environment, LOCKSTEP_AUTO_MIGRATION: "false" }))
+      .rejects.toThrow(`The database needs the migrations ${names.at(-1)}, and`);
+    await migrate(test.db);
+    await test.db.query("INSERT INTO lockstep.schema_version (name) VALUES ('9999_future')");
+    await expect(ServerProcess.start(environment))
+      .rejects.toThrow("The database was migrated by a newer Lockstep (it has 9999_future).");
   },
 });

@@ -277,7 +277,7 @@ eachDatabase(
   "measurePerformance() has the seed's shape, and null where nothing was measured",
   async ({ db }) => {
     await seed(db);
-    const empty = await measurePerformance(db);
+    const empty = await measurePerformance(db, null);
     expect(empty).toMatchObject({
       performance_stats: { total_operations: 0, average_processing_time: null },
       cache_stats: { cache_hits: expect.any(Number), cache_misses: expect.any(Number) },
@@ -297,8 +297,10 @@ eachDatabase(
     countCacheLookup(true);
     const { performance_stats, cache_stats, optimization_suggestions } = await measurePerformance(
       db,
+      null,
     );
     expect(performance_stats.total_operations).toBe(30);
+    expect((await measurePerformance(db, [])).performance_stats.total_operations).toBe(0);
     expect(performance_stats.average_processing_time).toBeCloseTo(1.2, 6);
     const { cache_hits, cache_misses } = cache_stats;
     expect(performance_stats.cache_hit_rate).toBeCloseTo(
@@ -316,11 +318,15 @@ eachDatabase(
   async ({ db }) => {
     const metrics = new Metrics({
       db,
-      pool: () => ({ busy: 1, idle: 9 }),
-      sockets: () => ({ chat: 2 }),
+      pool: () => ({ busy: 1, idle: 9, waiting: 0 }),
+      sockets: () => ({ events: 3, collaboration: 2 }),
+      locks: () => 4,
+      redis: () => false,
+      bulk: () => Promise.resolve({ queued: 6 }),
       recorder: { waiting: 3, dropped: 4 },
     });
     metrics.request("POST", "/api/sync/push/", 200, 0.02);
+    for (const method of ["BREW", "POUR"]) metrics.request(method, "none", 405, 0.01);
     metrics.sync("PUSH", "SUCCESS", 0.01, { "myapp.Customer": 5 });
     metrics.sync("PUSH", "SUCCESS", 0.01, { "myapp.Customer": 2 });
     metrics.job("compaction", "succeeded", 0.5);
@@ -329,9 +335,13 @@ eachDatabase(
       const line of [
         'lockstep_http_request_duration_seconds_count{method="POST",route="/api/sync/push/",status="200"} 1',
         'lockstep_sync_rows_total{operation="PUSH",model="myapp.Customer"} 7',
-        'lockstep_job_duration_seconds_bucket{le="1",job="compaction",outcome="succeeded"} 1',
+        'lockstep_job_duration_seconds_bucket{le="1",name="compaction",outcome="succeeded"} 1',
         'lockstep_database_connections{state="idle"} 9',
-        'lockstep_sockets{kind="chat"} 2',
+        'lockstep_http_request_duration_seconds_count{method="other",route="none",status="405"} 2',
+        'lockstep_sockets{kind="collaboration"} 2',
+        "lockstep_edit_locks 4",
+        "lockstep_redis_up 0",
+        'lockstep_bulk_pushes{state="queued"} 6',
         'lockstep_sync_log_entries{state="lost"} 4',
         "lockstep_database_up 1",
       ]

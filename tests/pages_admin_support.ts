@@ -1,4 +1,5 @@
 import { demoPassword } from "../cli/demo/mod.ts";
+import { type Visitor, visitor } from "./pages_support.ts";
 import type { TestApp } from "./support/app.ts";
 
 /** A day of syncs: real ones by the demo's users, and lines of the log for the hours before. */
@@ -44,4 +45,21 @@ export async function syncForADay(app: TestApp): Promise<void> {
       now() - n * n * interval '0.9 second', n * 7 % 90 / 100.0, 'earlier-' || n
     FROM generate_series(1, 300) n, lockstep.app_user u, lockstep.organization o
     WHERE (u.username, o.slug) = ('john_manager', 'acme-corp')`);
+}
+
+/** Somebody who is signed in. */
+export async function signedIn(app: TestApp, username: string): Promise<Visitor> {
+  const someone = visitor(app);
+  await someone.signIn(username);
+  return someone;
+}
+
+/** Makes John an administrator of Acme Corporation, and of nothing else. */
+export async function makeAdministrator(app: TestApp): Promise<void> {
+  await app.db.query(
+    `INSERT INTO lockstep.user_organization (user_id, organization_id, group_id)
+    SELECT u.id, o.id, g.id
+    FROM lockstep.app_user u, lockstep.organization o, lockstep.auth_group g
+    WHERE (u.username, o.slug, g.name) = ('john_manager', 'acme-corp', 'Administrators')`,
+  );
 }

@@ -1,25 +1,13 @@
 import { expect } from "expect";
-import { syncForADay } from "./pages_admin_support.ts";
+import { makeAdministrator, signedIn, syncForADay } from "./pages_admin_support.ts";
 import { openDemoApp, type Visitor, visitor } from "./pages_support.ts";
 import type { TestApp } from "./support/app.ts";
 
-const pages = ["/admin", "/admin/logs", "/admin/logs/export", "/admin/devices", "/admin/models"];
-
-async function signedIn(app: TestApp, username: string): Promise<Visitor> {
-  const someone = visitor(app);
-  await someone.signIn(username);
-  return someone;
-}
-
-/** Makes John an administrator of Acme Corporation, and of nothing else. */
-async function makeAdministrator(app: TestApp): Promise<void> {
-  await app.db.query(
-    `INSERT INTO lockstep.user_organization (user_id, organization_id, group_id)
-    SELECT u.id, o.id, g.id
-    FROM lockstep.app_user u, lockstep.organization o, lockstep.auth_group g
-    WHERE (u.username, o.slug, g.name) = ('john_manager', 'acme-corp', 'Administrators')`,
-  );
-}
+const pages = [
+  ...["/admin", "/admin/logs", "/admin/logs/export", "/admin/devices", "/admin/models"],
+  ...["/admin/audit", "/admin/audit/export", "/admin/quarantine", "/admin/metrics", "/admin/jobs"],
+  ...["/admin/jobs/report", "/admin/search"],
+];
 
 /** A line of the log and a device for each organization, and one line that belongs to none. */
 async function oneOfEach(app: TestApp): Promise<void> {
@@ -282,6 +270,9 @@ Deno.test("the seed's addresses lead to the pages", async () => {
       ["/api/sync/config", "/admin"],
       ["/api/sync/config/logs/", "/admin/logs"],
       ["/api/sync/config/model-discovery/", "/admin/models"],
+      ["/api/sync/config/permissions/", "/admin/permissions"],
+      ["/api/sync/config/metrics/", "/admin/metrics"],
+      ["/api/sync/config/audit-trails/", "/admin/audit"],
     ]
   ) {
     const answer = await app.fetch(path);

@@ -6,6 +6,8 @@ import { schemaOf, triOf } from "./visible_rows.ts";
 
 export interface MatrixRowProps {
   store: MatrixStore;
+  /** Slug of the organization. */
+  organization: string;
   model: number;
   /** Place among the rows. */
   row: number;
@@ -16,8 +18,18 @@ export interface MatrixRowProps {
   selected?: { from: number; to: number };
 }
 
+/** Where the filters of a right are. */
+export function filtersHref(organization: string, store: MatrixStore, right: Right): string {
+  return `/admin/filters?${new URLSearchParams({
+    organization,
+    group_id: String(store.groups[store.columnOf(right) >> 1].id),
+    model: store.models[store.modelOf(right)].name,
+  })}`;
+}
+
 /** The rights on one model. */
-export function MatrixRow({ store, model, row, stamp, active, selected }: MatrixRowProps) {
+export function MatrixRow(props: MatrixRowProps) {
+  const { store, organization, model, row, stamp, active, selected } = props;
   return useMemo(
     () => {
       const { name, shared } = store.models[model];
@@ -40,6 +52,7 @@ export function MatrixRow({ store, model, row, stamp, active, selected }: Matrix
             <Cell
               key={column}
               store={store}
+              organization={organization}
               right={store.right(model, column)}
               at={`${row},${column}`}
               isActive={active === column}
@@ -50,19 +63,20 @@ export function MatrixRow({ store, model, row, stamp, active, selected }: Matrix
         </tr>
       );
     },
-    [store, model, row, stamp, active, selected?.from, selected?.to],
+    [store, organization, model, row, stamp, active, selected?.from, selected?.to],
   );
 }
 
 interface CellProps {
   store: MatrixStore;
+  organization: string;
   right: Right;
   at: string;
   isActive: boolean;
   isSelected: boolean;
 }
 
-function Cell({ store, right, at, isActive, isSelected }: CellProps) {
+function Cell({ store, organization, right, at, isActive, isSelected }: CellProps) {
   const granted = store.granted(right);
   const filtered = granted && store.filtered(right);
   const pending = store.pending(right);
@@ -107,9 +121,15 @@ function Cell({ store, right, at, isActive, isSelected }: CellProps) {
         />
       </label>
       {filtered && (
-        <span class="matrix-funnel">
+        <a
+          class="matrix-funnel"
+          href={filtersHref(organization, store, right)}
+          aria-label={`Filters of ${name}`}
+          title={`Filters of ${name} (F)`}
+          tabIndex={-1}
+        >
           <Icon name="funnel-fill" />
-        </span>
+        </a>
       )}
       {pending?.failure && <Icon name="exclamation-triangle-fill" />}
     </td>

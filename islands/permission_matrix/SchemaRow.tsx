@@ -1,18 +1,23 @@
 import { Icon } from "../../lib/ui/mod.ts";
+import type { MatrixStore } from "./matrix_store.ts";
+import { SelectAll } from "./SelectAll.tsx";
+import { triOf } from "./visible_rows.ts";
 
 export interface SchemaRowProps {
+  store: MatrixStore;
   schema: string;
-  models: number;
+  /** Places of its models, folded or not. */
+  models: number[];
   folded: boolean;
   row: number;
-  columns: number;
-  isActive: boolean;
+  /** The column with the keyboard, if it is in this row. */
+  active?: number;
   onFold(): void;
 }
 
-/** The head of a schema's models, which folds them. */
+/** The head of a schema's models, which folds them, and chooses all of them in a column. */
 export function SchemaRow(props: SchemaRowProps) {
-  const { schema, models, folded, row, columns, isActive, onFold } = props;
+  const { store, schema, models, folded, row, active, onFold } = props;
   return (
     <tr class="matrix-schema" aria-rowindex={row + 3}>
       <th scope="rowgroup" class="matrix-name">
@@ -20,14 +25,30 @@ export function SchemaRow(props: SchemaRowProps) {
           type="button"
           aria-expanded={!folded}
           data-at={`${row},-1`}
-          tabIndex={isActive ? 0 : -1}
+          tabIndex={active === -1 ? 0 : -1}
           onClick={onFold}
         >
           <Icon name={folded ? "chevron-right" : "chevron-down"} /> {schema}
-          <span class="section-count figures">{models}</span>
+          <span class="section-count figures">{models.length}</span>
         </button>
       </th>
-      <td colSpan={columns} />
+      {[...Array(store.columns).keys()].map((column) => (
+        <td
+          key={column}
+          class={`matrix-cell${column % 2 === 0 ? " matrix-first" : ""}`}
+        >
+          <label>
+            <SelectAll
+              state={triOf(store, models, [column])}
+              label={`${column % 2 === 0 ? "push" : "pull"} for ${
+                store.groups[column >> 1].name
+              } in ${schema}`}
+              at={`${row},${column}`}
+              tabIndex={active === column ? 0 : -1}
+            />
+          </label>
+        </td>
+      ))}
     </tr>
   );
 }

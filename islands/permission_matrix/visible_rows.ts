@@ -1,7 +1,14 @@
 import type { Change, MatrixStore } from "./matrix_store.ts";
 
 /** A line of the matrix: the head of a schema, or a model. */
-export type Row = { schema: string; models: number; folded: boolean } | { model: number };
+export type Row = SchemaHead | { model: number };
+
+export interface SchemaHead {
+  schema: string;
+  /** Places of its models, folded or not. */
+  models: number[];
+  folded: boolean;
+}
 
 export interface VisibleRows {
   rows: Row[];
@@ -23,7 +30,7 @@ export function visibleRows(
   const rows = [...schemas].flatMap(([schema, inside]): Row[] => {
     const isFolded = wanted === "" && folded.has(schema);
     return [
-      { schema, models: inside.length, folded: isFolded },
+      { schema, models: inside, folded: isFolded },
       ...(isFolded ? [] : inside.map((model) => ({ model }))),
     ];
   });

@@ -47,12 +47,12 @@ Deno.test("byTemplate() gives no right to push a model that cannot be written", 
 Deno.test("visibleRows() groups by schema, folds, and unfolds what is searched for", () => {
   const matrix = store();
   expect(visibleRows(matrix, "", new Set(["base"])).rows).toEqual([
-    { schema: "base", models: 1, folded: true },
-    { schema: "shop", models: 1, folded: false },
+    { schema: "base", models: [0], folded: true },
+    { schema: "shop", models: [1], folded: false },
     { model: 1 },
   ]);
   expect(visibleRows(matrix, " COUNTRY ", new Set(["base"]))).toEqual({
-    rows: [{ schema: "base", models: 1, folded: false }, { model: 0 }],
+    rows: [{ schema: "base", models: [0], folded: false }, { model: 0 }],
     models: [0],
   });
 });

@@ -1,4 +1,4 @@
-import { type Lookup, splitOperator, type Transform } from "./lookups.ts";
+import { type Lookup, type Operator, splitOperator, type Transform } from "./lookups.ts";
 import type { Condition, Scope } from "./scope.ts";
 
 /** The scope in words: `every row`, `no row`, or `rows where …, or rows where …`. */
@@ -45,6 +45,13 @@ const parts: Record<Transform, string> = {
   minute: "minute",
   second: "second",
 };
+
+/** What an operator asks, such as `is at least` or `year is`. */
+export function operatorWords(operator: Operator): string {
+  const { transform, lookup } = splitOperator(operator);
+  const clause = words[lookup].replace(/,$/, "");
+  return transform ? `${parts[transform]} ${clause}` : clause;
+}
 
 /** One condition in words, such as `amount is at least 10`. */
 export function describeCondition({ field, operator, value, negate }: Condition): string {

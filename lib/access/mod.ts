@@ -2,15 +2,27 @@
 export * from "./admin_scope.ts";
 export * from "./authenticate.ts";
 export * from "./change_password.ts";
+export * from "./console.ts";
 export * from "./data_filters.ts";
-export { describeCondition, describeScope } from "./describe_scope.ts";
-export { parseFilters, variables } from "./filters.ts";
+export { describeCondition, describeScope, operatorWords } from "./describe_scope.ts";
+export { parseFilters, resolveFilters, variables } from "./filters.ts";
 export * from "./explain_access.ts";
-export type { Grant, ModelAccess } from "./grants.ts";
+export { type Grant, type ModelAccess, variableValues } from "./grants.ts";
 export * from "./groups.ts";
 export { login } from "./login.ts";
 export { purgeLoginAttempts } from "./login_limits.ts";
-export { type Lookup, lookups, type Operator, type Transform, transforms } from "./lookups.ts";
+export {
+  type Family,
+  familyOf,
+  type Lookup,
+  lookups,
+  type Operator,
+  operatorsOf,
+  splitOperator,
+  type Transform,
+  transformedFamily,
+  transforms,
+} from "./lookups.ts";
 export * from "./membership.ts";
 export * from "./memberships.ts";
 export * from "./model_access.ts";
@@ -47,5 +59,7 @@ export * from "./subject.ts";
 export * from "./templates.ts";
 export { TokenKeys } from "./token_keys.ts";
 export { type TokenAnswer, tokenResponse } from "./tokens.ts";
+export { normalizeUsername } from "./username.ts";
 export * from "./users.ts";
+export * from "./tenant.ts";
 export * from "./view_rows.ts";

@@ -3,7 +3,7 @@ import type { Catalog, Model } from "../models/mod.ts";
 import { describeScope } from "./describe_scope.ts";
 import { accessOf, type GrantRow, grantsOf, type ModelAccess, variableValues } from "./grants.ts";
 import { compileScope, nothing, type Scope, scopeHash } from "./scope.ts";
-import { tenantRows } from "./tenant_rows.ts";
+import { tenantOf, tenantTable } from "./tenant.ts";
 
 /** What a change of rights would do to those who have the same rights before and after it. */
 export interface AccessChange {
@@ -55,9 +55,10 @@ export async function previewAccess(
   const states = await withRollback(db, async (tx) => {
     const before = await readRights(tx, organizationIds);
     await change(tx);
-    return { before, after: await readRights(tx, organizationIds), members: before.members };
+    return { before, after: await readRights(tx, organizationIds) };
   });
-  const found = differences(states.members, states.before.rows, states.after.rows, catalog);
+  const members = memberChanges(states.before.members, states.after.members);
+  const found = differences(members, states.before.rows, states.after.rows, catalog);
   const counted = await countRows(db, found);
   const devices = { gain: 0, lose: 0 };
   // A device that gains from one model and another is one device.
@@ -81,7 +82,7 @@ export async function previewAccess(
       pull: rightChange(before.pull, after.pull, pullGained, pullLost),
     };
   });
-  for (const { id, organization, devices: count } of states.members) {
+  for (const { who: { id, organization, devices: count } } of members) {
     if (gaining.has(`${organization.id} ${id}`)) devices.gain += count;
     if (losing.has(`${organization.id} ${id}`)) devices.lose += count;
   }
@@ -115,6 +116,25 @@ interface Member {
   devices: number;
   organization: { id: number; name: string; slug: string };
   groups: { id: number; name: string }[];
+}
+
+/** Somebody's groups before and after: the change may be one of memberships. */
+interface MemberChange {
+  who: Member;
+  before: Member["groups"];
+  after: Member["groups"];
+}
+
+function memberChanges(before: Member[], after: Member[]): MemberChange[] {
+  const keyOf = ({ id, organization }: Member) => `${organization.id} ${id}`;
+  const [was, is] = [before, after].map((members) =>
+    new Map(members.map((member) => [keyOf(member), member]))
+  );
+  return [...new Map([...was, ...is])].map(([key, who]) => ({
+    who,
+    before: was.get(key)?.groups ?? [],
+    after: is.get(key)?.groups ?? [],
+  }));
 }
 
 type OrganizationRow = GrantRow & { organization_id: number };
@@ -168,7 +188,7 @@ interface Difference {
 
 /** Who has other rights after than before, those who are alike together. */
 function differences(
-  members: Member[],
+  members: MemberChange[],
   before: OrganizationRow[],
   after: OrganizationRow[],
   catalog: Catalog,
@@ -190,40 +210,48 @@ function differences(
     Map.groupBy(rows, (row) => `${row.organization_id} ${row.group_id}`);
   const [beforeByGroup, afterByGroup] = [byGroup(before), byGroup(after)];
   const found = new Map<string, Difference>();
-  for (const member of members) {
-    const { organization, groups } = member;
-    const names = new Set(
-      groups.flatMap(({ id }) => [...touched.get(`${organization.id} ${id}`) ?? []]),
-    );
+  for (const { who, before: groupsBefore, after: groupsAfter } of members) {
+    const { organization } = who;
+    const placeOf = ({ id }: { id: number }) => `${organization.id} ${id}`;
+    const left = groupsBefore.filter(({ id }) => !groupsAfter.some((group) => group.id === id));
+    const joined = groupsAfter.filter(({ id }) => !groupsBefore.some((group) => group.id === id));
+    const names = new Set([
+      ...groupsBefore.flatMap((group) => [...touched.get(placeOf(group)) ?? []]),
+      ...left.flatMap((group) => beforeByGroup.get(placeOf(group)) ?? []).map(modelOf),
+      ...joined.flatMap((group) => afterByGroup.get(placeOf(group)) ?? []).map(modelOf),
+    ]);
     // Rows of a table that takes no part in the sync are not for anybody to count.
     const models = new Set(
       [...names].flatMap((name) => catalog.find(name) ?? []).filter(({ enabled }) => enabled),
     );
     if (models.size === 0) continue;
-    const values = variableValues({ ...member, userId: member.id }, { organization });
-    const grantsIn = (rows: Map<string, OrganizationRow[]>) => {
-      const own = groups.flatMap(({ id }) => rows.get(`${organization.id} ${id}`) ?? []);
+    const values = variableValues({ ...who, userId: who.id }, { organization });
+    const grantsIn = (groups: Member["groups"], rows: Map<string, OrganizationRow[]>) => {
+      const own = groups.flatMap((group) => rows.get(placeOf(group)) ?? []);
       return grantsOf(
         own.filter((row) => models.has(catalog.find(row.model_name)!)),
         values,
         catalog,
       );
     };
-    const [old, now] = [grantsIn(beforeByGroup), grantsIn(afterByGroup)];
+    const old = grantsIn(groupsBefore, beforeByGroup);
+    const now = grantsIn(groupsAfter, afterByGroup);
     for (const model of models) {
       const [was, is] = [accessOf(old.get(model.name) ?? []), accessOf(now.get(model.name) ?? [])];
       const hashes = [was.push, was.pull, is.push, is.pull].map(hashOf);
       if (hashes[0] === hashes[2] && hashes[1] === hashes[3]) continue;
-      const groupIds = groups.map(({ id }) => id).join();
+      const groupIds = [groupsBefore, groupsAfter].map((groups) => groups.map(({ id }) => id));
       const key = [organization.id, model.name, groupIds, ...hashes].join(" ");
       const known = found.get(key);
-      if (known) known.users.push(member);
-      else {
-        found.set(key, { model, organization, users: [member], before: was, after: is });
-      }
+      if (known) known.users.push(who);
+      else found.set(key, { model, organization, users: [who], before: was, after: is });
     }
   }
   return [...found.values()];
+}
+
+function modelOf({ model_name }: OrganizationRow): string {
+  return model_name;
 }
 
 function hashOf(scope: Scope | null): string {
@@ -285,14 +313,15 @@ async function countPairs(
       `count(*) FILTER (WHERE ${rowsIn(old)} AND NOT ${rowsIn(now)})`,
     ])
   );
+  const { table, within } = tenantTable(model, tenantOf(organization), "t", addParam);
   const settings = { statement_timeout: String(milliseconds) };
   const [row] = await db.transaction(
     { readOnly: true, settings },
     (tx) =>
       tx.query<{ counts: number[] }>(
         `SELECT json_build_array(${counts.join(", ")}) AS counts
-      FROM ${identifier(model.schema, model.table)} t
-      WHERE ${tenantRows(model, organization.id, "t", addParam)}`,
+      FROM ${table}
+      WHERE ${within}`,
         params,
       ),
   );

@@ -4,7 +4,7 @@ import type { Column, Model } from "../models/mod.ts";
 import type { Grant } from "./grants.ts";
 import { describeCondition } from "./describe_scope.ts";
 import { compileScope, type Scope } from "./scope.ts";
-import { tenantRows } from "./tenant_rows.ts";
+import { tenantOf, tenantTable } from "./tenant.ts";
 
 /** Rows as PostgreSQL wrote them, in the order of the key. */
 export interface RowPage {
@@ -30,8 +30,9 @@ export async function viewRows(
   const params: unknown[] = [];
   const addParam = (value: unknown) => `$${params.push(value)}`;
   const names = key.map(({ name }) => identifier("t", name));
+  const { table, within } = tenantTable(model, tenantOf({ id: organizationId }), "t", addParam);
   const conditions = [
-    tenantRows(model, organizationId, "t", addParam),
+    within,
     compileScope(scope, model, (column) => identifier("t", column), addParam),
   ];
   if (page.after) {
@@ -42,7 +43,7 @@ export async function viewRows(
   const rows = await asInvalidKey(conn.query<{ row: string; key: string[] }>(
     `SELECT row_to_json(shown)::text AS row, key
     FROM (
-      SELECT ${columns} FROM ${identifier(model.schema, model.table)} t
+      SELECT ${columns} FROM ${table}
       WHERE ${conditions.join(" AND ")}
       ORDER BY ${names.join(", ")}
       LIMIT ${page.limit + 1}
@@ -58,6 +59,29 @@ export async function viewRows(
     rows: shown.map(({ row }) => row),
     next: rows.length > page.limit ? shown.at(-1)!.key : null,
   };
+}
+
+/** How many rows of `model` in the organization `scope` holds, counted up to `most`. */
+export async function countRowsIn(
+  conn: Connection,
+  model: Model,
+  organizationId: number,
+  scope: Scope,
+  most: number,
+): Promise<number> {
+  const params: unknown[] = [];
+  const addParam = (value: unknown) => `$${params.push(value)}`;
+  const { table, within } = tenantTable(model, tenantOf({ id: organizationId }), "t", addParam);
+  const [{ count }] = await conn.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM (
+      SELECT FROM ${table}
+      WHERE ${within}
+        AND ${compileScope(scope, model, (column) => identifier("t", column), addParam)}
+      LIMIT ${most}
+    ) held`,
+    params,
+  );
+  return count;
 }
 
 /** What one row is to somebody: which of their grants' conditions it fulfils. */
@@ -104,8 +128,9 @@ export async function explainRow(
     holds(access.pull),
     ...conditions.map((condition) => holds({ any: [[condition]] })),
   ];
+  const { table, within } = tenantTable(model, tenantOf({ id: organizationId }), "t", addParam);
   const where = [
-    tenantRows(model, organizationId, "t", addParam),
+    within,
     ...keyColumns(model).map(({ name, type }) =>
       `${identifier("t", name)} = ${addParam(key[name])}::text::${type}`
     ),
@@ -113,7 +138,7 @@ export async function explainRow(
   const [row] = await asInvalidKey(
     conn.query<{ checks: boolean[] }>(
       `SELECT json_build_array(${checks.join(", ")}) AS checks
-      FROM ${identifier(model.schema, model.table)} t
+      FROM ${table}
       WHERE ${where.join(" AND ")}`,
       params,
     ),

@@ -55,14 +55,19 @@ export class ChatArchive {
     return rows.reverse();
   }
 
-  /** How many messages of each sender the user has not read on the page. */
-  async unread(page: string, user: number): Promise<{ user_id: number; count: number }[]> {
+  /** Of whom the user has unread messages on the page, and how many. */
+  async unread(
+    page: string,
+    user: number,
+  ): Promise<{ user_id: number; username: string; count: number }[]> {
     return await this.#db.query(
-      `SELECT sender_id AS user_id, count(*)::integer AS count
-       FROM lockstep.chat_message
-       WHERE recipient_id = $2 AND page = $1 AND read_at IS NULL
-       GROUP BY sender_id
-       ORDER BY sender_id`,
+      `SELECT m.sender_id AS user_id, coalesce(nullif(u.email, ''), u.username) AS username,
+         count(*)::integer AS count
+       FROM lockstep.chat_message m
+       JOIN lockstep.app_user u ON u.id = m.sender_id
+       WHERE m.recipient_id = $2 AND m.page = $1 AND m.read_at IS NULL
+       GROUP BY m.sender_id, u.email, u.username
+       ORDER BY m.sender_id`,
       [page, user],
     );
   }

@@ -84,10 +84,11 @@ export class ChatRoom extends Room {
     if (typeof text !== "string" || text.trim() === "") {
       return connection.refuse("required", "`message` must be a text that is not empty.");
     }
-    if ([...text].length > collabLimits.chatLength) {
+    const { chat_length: longest } = this.context.options;
+    if ([...text].length > longest) {
       return connection.refuse(
         "too_long",
-        `A chat message has at most ${collabLimits.chatLength} characters; send it in parts.`,
+        `A chat message has at most ${longest} characters; send it in parts.`,
       );
     }
     if (text.includes("\0")) {
@@ -197,7 +198,7 @@ export class ChatRoom extends Room {
   /** Counts for the person, not for each tab. */
   #bucket(userId: number): TokenBucket {
     const bucket = this.#buckets.get(userId) ??
-      new TokenBucket(collabLimits.chatPerSecond, collabLimits.chatBurst);
+      new TokenBucket(this.context.options.chat_per_minute / 60, collabLimits.chatBurst);
     this.#buckets.set(userId, bucket);
     return bucket;
   }

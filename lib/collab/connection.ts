@@ -1,5 +1,6 @@
 import { closeCode, collabLimits, serverMessage } from "../protocol/mod.ts";
 import type { CollabIdentity } from "./identity.ts";
+import type { CollabOptions } from "./options.ts";
 import type { Member } from "./store.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
@@ -33,14 +34,23 @@ export class Connection {
   revoked = false;
 
   #handlers: ConnectionHandlers;
-  #bucket = new TokenBucket(collabLimits.messagesPerSecond, collabLimits.messageBurst);
+  #options: CollabOptions;
+  #bucket: TokenBucket;
   #excess = 0;
   #malformed = 0;
   #waiting = 0;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(socket: WebSocket, identity: CollabIdentity, handlers: ConnectionHandlers) {
+  constructor(
+    socket: WebSocket,
+    identity: CollabIdentity,
+    options: CollabOptions,
+    handlers: ConnectionHandlers,
+  ) {
     this.socket = socket;
+    this.#options = options;
+    const rate = options.messages_per_second;
+    this.#bucket = new TokenBucket(rate, Math.max(rate, collabLimits.messageBurst));
     this.identity = identity;
     this.#handlers = handlers;
     socket.onmessage = (event) => this.#receive(event.data);
@@ -66,7 +76,7 @@ export class Connection {
   /** Sends a message, or a frame that is serialised already. A reader who is too slow is cut off. */
   send(message: string | object): void {
     if (this.gone || this.socket.readyState !== WebSocket.OPEN) return;
-    if (this.socket.bufferedAmount > collabLimits.bufferedBytes) {
+    if (this.socket.bufferedAmount > this.#options.buffered_bytes) {
       return this.close(closeCode.slowConsumer, "The reader does not keep up");
     }
     try {
@@ -115,7 +125,7 @@ export class Connection {
 
   #receive(data: unknown): void {
     if (this.gone) return;
-    if (typeof data === "string" && data.length > collabLimits.frameLength) {
+    if (typeof data === "string" && data.length > this.#options.frame_length) {
       return this.close(closeCode.tooLarge, "The frame is too large");
     }
     if (!this.#bucket.take()) {
@@ -124,7 +134,7 @@ export class Connection {
       }
       return this.refuse(
         "too_many_requests",
-        `At most ${collabLimits.messagesPerSecond} messages per second are accepted; this one was dropped.`,
+        `At most ${this.#options.messages_per_second} messages per second are accepted; this one was dropped.`,
       );
     }
     const message = parseMessage(data);

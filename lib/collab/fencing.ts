@@ -137,3 +137,51 @@ export async function assertFencing(
     { extra: { room } },
   );
 }
+
+/** The room's token now; undefined when there was never one. */
+export async function currentToken(
+  connection: Connection,
+  room: string,
+): Promise<number | undefined> {
+  const [row] = await connection.query<{ token: number }>(
+    `SELECT fencing_token AS token
+     FROM lockstep.edit_lock
+     WHERE room = $1`,
+    [room],
+  );
+  return row?.token;
+}
+
+/**
+ * Lets a save that has no token go on only while nobody else holds the lock. Locks the room's row as
+ * `assertFencing` does.
+ *
+ * @param lease Milliseconds for which a holder counts as one after the last renewal.
+ * @param lapsed A token whose holder is known to have gone.
+ * @throws LockstepError `conflict` when somebody else is editing.
+ */
+export async function assertUnlocked(
+  tx: Transaction,
+  room: string,
+  userId: number,
+  { lease, lapsed }: { lease: number; lapsed?: number },
+): Promise<void> {
+  const [row] = await tx.query<
+    { token: number; holderId: number | null; holderName: string; fresh: boolean }
+  >(
+    `SELECT fencing_token AS token, holder_id AS "holderId", holder_name AS "holderName",
+       updated_at > clock_timestamp() - $2::float8 * interval '1 millisecond' AS fresh
+     FROM lockstep.edit_lock
+     WHERE room = $1
+     FOR UPDATE`,
+    [room, lease],
+  );
+  if (!row || row.holderId === null || row.holderId === userId) return;
+  if (!row.fresh || row.token === lapsed) return;
+  throw new LockstepError(
+    "conflict",
+    `${row.holderName} is editing this record, so nothing was saved. Wait until they leave, or ask ` +
+      "for the lock; then try again.",
+    { extra: { room } },
+  );
+}

@@ -12,7 +12,8 @@ import type { CollabOptions } from "./options.ts";
 import { RecordRoom } from "./record_room.ts";
 import type { Room } from "./room.ts";
 import { type CollabStore, type Member, StoreUnavailable } from "./store.ts";
-import type { RecordChangedMessage } from "../protocol/mod.ts";
+import { type RecordChangedMessage, serverMessage } from "../protocol/mod.ts";
+import { saveGuard } from "./save_guard.ts";
 
 export interface HubSettings {
   db: Database;
@@ -24,6 +25,21 @@ export interface HubSettings {
   onForcedTakeOver(tx: Transaction, event: ForcedTakeOver): Promise<void>;
   report(error: unknown): void;
 }
+
+/** What a page that opens the room of a record brings with it. */
+export interface RecordPlace {
+  /** Name by `recordRoom`. */
+  room: string;
+  /** When the record was last changed, ISO 8601. */
+  lastModified?: string | null;
+  /** Begins to tell of changes that come by other ways; called once while this process is in the room. */
+  watch?(): Promise<() => void>;
+  /** What the page does not show yet. Asked for when the connection hears of everything newer. */
+  missed?(): Promise<Omit<RecordChangedMessage, "type"> | undefined>;
+}
+
+/** Milliseconds within which a version of a record is announced once, whoever notices it. */
+const announcedFor = 60_000;
 
 /** How often the session check may fail in a row before the socket is closed. */
 const uncheckedRounds = 3;
@@ -54,7 +70,7 @@ export class CollabHub {
       process: crypto.randomUUID(),
       db,
       store,
-      options,
+      options: { ...options },
       locks: new EditLocks(db, store, options.stale_after * 1000),
       chat: new ChatArchive(db),
       stillAllowed: (identity, room) => settings.stillAllowed(identity, room),
@@ -77,21 +93,16 @@ export class CollabHub {
     this.#every(options.session_check_interval, () => this.#checkSessions());
   }
 
-  /**
-   * Puts an upgraded socket into the room of a record.
-   *
-   * @param at.room Name by `recordRoom`.
-   * @param at.lastModified When the record was last changed, ISO 8601.
-   */
-  attachRecord(
-    socket: WebSocket,
-    identity: CollabIdentity,
-    at: { room: string; lastModified?: string | null },
-  ): void {
+  /** Puts an upgraded socket into the room of a record. */
+  attachRecord(socket: WebSocket, identity: CollabIdentity, at: RecordPlace): void {
     const room = this.#room(at.room, () => new RecordRoom(this.#context, at.room)) as RecordRoom;
     const modified = at.lastModified ?? null;
     if (modified !== null && modified > (room.lastModified ?? "")) room.lastModified = modified;
-    this.#attach(socket, identity, room);
+    this.#attach(socket, identity, room, async (connection) => {
+      if (at.watch) await room.watch(at.watch);
+      const missed = await at.missed?.();
+      if (missed) connection.send({ type: serverMessage.recordChanged, ...missed });
+    });
   }
 
   /** Puts an upgraded socket into the chat of a page; `room` is a name by `pageRoom`. */
@@ -105,7 +116,19 @@ export class CollabHub {
     this.#attach(socket, identity, this.#room(room, () => new ChatRoom(this.#context, room)));
   }
 
-  /** Tells the rooms in which somebody is, in all processes, what changed in their records. */
+  /** What a transaction that saves the room's record calls first; see `saveGuard`. */
+  saveGuard(
+    room: string,
+    userId: number,
+    token?: number,
+  ): Promise<(tx: Transaction) => Promise<void>> {
+    return saveGuard(this.#context, room, userId, token);
+  }
+
+  /**
+   * Tells the rooms in which somebody is, in all processes, what changed in their records. A version
+   * that another process has told of already is not told again.
+   */
   async recordsChanged(
     changes: { room: string; change: Omit<RecordChangedMessage, "type"> }[],
   ): Promise<void> {
@@ -118,10 +141,20 @@ export class CollabHub {
       occupied = new Set(names.filter((name) => this.#rooms.has(name)));
     }
     for (const { room: name, change } of changes) {
-      if (!occupied.has(name)) continue;
+      if (!occupied.has(name) || !await this.#isNews(name, change.version)) continue;
       const room = this.#rooms.get(name) as RecordRoom | undefined;
       if (room) room.lastModified = change.timestamp;
       await (room ?? new RecordRoom(this.#context, name)).changed(change);
+    }
+  }
+
+  async #isNews(room: string, version: string | null): Promise<boolean> {
+    if (version === null) return true;
+    try {
+      return await this.#context.store.once(`changed:${room}:${version}`, announcedFor);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      return true;
     }
   }
 
@@ -149,6 +182,18 @@ export class CollabHub {
     return count;
   }
 
+  /** Takes over changed options. The beat and the lease stay those of the start: leases run by them. */
+  configure(options: CollabOptions): void {
+    const { heartbeat_interval, stale_after, grace } = this.#context.options;
+    Object.assign(this.#context.options, options, { heartbeat_interval, stale_after, grace });
+    if (options.enable_chat) return;
+    for (const [connection, room] of [...this.#connections]) {
+      if (room instanceof ChatRoom) {
+        connection.close(closeCode.chatDisabled, "Chat is switched off");
+      }
+    }
+  }
+
   /** Asks for the rights behind every connection now: something about them may have changed. */
   async recheck(): Promise<void> {
     await this.#checkSessions();
@@ -162,6 +207,11 @@ export class CollabHub {
       editors: [...this.#connections.keys()].filter((connection) => connection.lease).length,
       storeAvailable: this.#context.store.available,
     };
+  }
+
+  /** Asks the store for a sign of life. @throws StoreUnavailable */
+  async ping(): Promise<void> {
+    await this.#context.store.beat(this.#context.process);
   }
 
   /** Closes all sockets. Editors have the grace to come back, to this process's successor. */
@@ -190,9 +240,14 @@ export class CollabHub {
     return room;
   }
 
-  #attach(socket: WebSocket, identity: CollabIdentity, room: Room): void {
+  #attach(
+    socket: WebSocket,
+    identity: CollabIdentity,
+    room: Room,
+    entered?: (connection: Connection) => Promise<void>,
+  ): void {
     room.references++;
-    const connection = new Connection(socket, identity, {
+    const connection = new Connection(socket, identity, this.#context.options, {
       message: (connection, message) => room.receive(connection, message),
       gone: (connection) => this.#detach(connection, room),
       failed: (error) => {
@@ -206,6 +261,8 @@ export class CollabHub {
     const entering = connection.run(async () => {
       await connection.opened();
       if (!connection.gone) await room.enter(connection);
+      // Not awaited: it asks the database, and what the connection says need not wait for that.
+      if (entered && !connection.gone) this.#track(this.#guard(() => entered(connection)));
     });
     this.#track(entering);
   }

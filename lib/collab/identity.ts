@@ -9,6 +9,8 @@ export interface CollabIdentity {
   /** May take the edit lock from somebody else. */
   canForce: boolean;
   sessionId?: string;
+  /** The record by which somebody who is not staff was let in: the socket closes when it is out of reach. */
+  record?: { model: string; key: string[] };
 }
 
 /** A fresh identity with the rights of now, or why the socket must be closed. */

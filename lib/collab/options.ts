@@ -1,3 +1,5 @@
+import { collabLimits } from "../protocol/mod.ts";
+
 /**
  * Options of collaboration: `ADMIN_COLLABORATOR_OPTIONS` of django-admin-collaborator under the same
  * names, and ours. Durations are seconds.
@@ -19,6 +21,17 @@ export interface CollabOptions {
   chat_start_conversation_text: string;
   chat_input_placeholder: string;
   chat_online_status_text: string;
+
+  /** Longest chat message, in characters. */
+  chat_length: number;
+  /** Chat messages that a person may send per minute in the long run. */
+  chat_per_minute: number;
+  /** Longest frame from a browser, in UTF-16 units. */
+  frame_length: number;
+  /** Messages per second that a connection may send in the long run. */
+  messages_per_second: number;
+  /** Bytes not yet taken by the reader before the socket is closed. */
+  buffered_bytes: number;
 
   /** How often leases are renewed while the editor's socket lives. */
   heartbeat_interval: number;
@@ -53,6 +66,12 @@ export const defaultCollabOptions: CollabOptions = {
   chat_start_conversation_text: "No messages yet. Start the conversation!",
   chat_input_placeholder: "Type a message...",
   chat_online_status_text: "Online",
+
+  chat_length: collabLimits.chatLength,
+  chat_per_minute: collabLimits.chatPerSecond * 60,
+  frame_length: collabLimits.frameLength,
+  messages_per_second: collabLimits.messagesPerSecond,
+  buffered_bytes: collabLimits.bufferedBytes,
 
   heartbeat_interval: 15,
   stale_after: 120,

@@ -35,6 +35,7 @@ export class RecordRoom extends Room {
   #awayUser: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #unavailable = false;
+  #watching: Promise<() => void> | undefined;
 
   async receive(connection: Connection, message: ClientMessage): Promise<void> {
     try {
@@ -132,6 +133,16 @@ export class RecordRoom extends Room {
     });
   }
 
+  /** Begins to watch the record, once; ends with the room. */
+  async watch(start: () => Promise<() => void>): Promise<void> {
+    this.#watching ??= start().catch((error) => {
+      this.#watching = undefined;
+      this.context.report(error);
+      return () => {};
+    });
+    await this.#watching;
+  }
+
   /** Whether a connection of this process waits for the lock. */
   get hasWaiting(): boolean {
     return this.#queue.some((id) => this.connections.has(id));
@@ -209,6 +220,7 @@ export class RecordRoom extends Room {
 
   override async close(): Promise<void> {
     clearTimeout(this.#timer);
+    (await this.#watching)?.();
     await super.close();
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createClient } from "redis";
+import { traced } from "../log/mod.ts";
 import { defaultRedisOptions, type RedisOptions } from "./options.ts";
 import { StoreUnavailable } from "./store.ts";
 
@@ -71,7 +72,7 @@ export class RedisLink {
       this.#digests.set(text, digest);
     }
     const rest = [String(keys.length), ...keys, ...args];
-    return await this.#attempt(async () => {
+    return await this.#traced("EVALSHA", async () => {
       try {
         return await this.#commands.sendCommand(["EVALSHA", digest, ...rest]);
       } catch (error) {
@@ -82,12 +83,12 @@ export class RedisLink {
   }
 
   async command(...args: string[]): Promise<unknown> {
-    return await this.#attempt(() => this.#commands.sendCommand(args));
+    return await this.#traced(args[0], () => this.#commands.sendCommand(args));
   }
 
   /** Subscriptions survive a reconnect. */
   async subscribe(channel: string, fn: (message: string) => void): Promise<() => Promise<void>> {
-    await this.#attempt(() => this.#subscriptions.subscribe(channel, fn));
+    await this.#traced("SUBSCRIBE", () => this.#subscriptions.subscribe(channel, fn));
     return async () => {
       if (this.#closed) return;
       // While Redis is away the command waits for it; the listener is gone in any case.
@@ -101,6 +102,11 @@ export class RedisLink {
     this.#closed = true;
     this.#commands.destroy();
     this.#subscriptions.destroy();
+  }
+
+  async #traced<T>(command: string, run: () => Promise<T>): Promise<T> {
+    const attributes = { "db.system.name": "redis", "db.operation.name": command };
+    return await traced(command, attributes, () => this.#attempt(run));
   }
 
   async #attempt<T>(run: () => Promise<T>): Promise<T> {

@@ -24,6 +24,8 @@ export interface Environment {
   logDir: string;
   logLevel: "trace" | "debug" | "info" | "warning" | "error" | "fatal";
   logFormat: "json" | "line";
+  /** Opens `/metrics`. Absent: closed. */
+  metricsToken?: string;
   /** Pulls read behind row level security. */
   rowSecurity: boolean;
   autoMigration: boolean;
@@ -77,6 +79,7 @@ export function readEnvironment(
     logDir: read("LOCKSTEP_LOG_DIR"),
     logLevel: read("LOCKSTEP_LOG_LEVEL"),
     logFormat: read("LOCKSTEP_LOG_FORMAT"),
+    metricsToken: read("LOCKSTEP_METRICS_TOKEN"),
     rowSecurity: read("LOCKSTEP_ROW_SECURITY"),
     autoMigration: read("LOCKSTEP_AUTO_MIGRATION"),
     migrationTimeout: read("LOCKSTEP_MIGRATION_TIMEOUT"),

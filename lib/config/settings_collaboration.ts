@@ -29,13 +29,13 @@ export const collaboration = z.strictObject({
   CHAT_INPUT_PLACEHOLDER: words("Type a message..."),
   CHAT_ONLINE_STATUS_TEXT: words("Online"),
   HEARTBEAT_SECONDS: wholeNumber(1, 300).default(15).describe(
-    "Time between two beats of an editor.",
+    "Time between two beats of an editor. Takes effect at the next start.",
   ),
   LEASE_SECONDS: wholeNumber(5, 3600).default(120).describe(
-    "How long a lock lasts after the last beat.",
+    "How long a lock lasts after the last beat. Takes effect at the next start.",
   ),
   GRACE_SECONDS: wholeNumber(0, 600).default(15).describe(
-    "How long a dropped editor's place is kept.",
+    "How long a dropped editor's place is kept. Takes effect at the next start.",
   ),
   IDLE_SECONDS: wholeNumber(10, 86_400).default(300).describe(
     "Inactivity after which a person is shown as idle.",

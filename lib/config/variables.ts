@@ -168,6 +168,12 @@ export const variables = {
     "json",
     "One JSON object per entry, or lines like `2024-01-01 12:00:00 - lockstep - INFO - message`.",
   ),
+  LOCKSTEP_METRICS_TOKEN: {
+    schema: z.string().regex(/^[\w~+/.=-]{16,200}$/).optional(),
+    right: "a random text of 16 characters or more: letters, digits and -._~+/=",
+    meaning: "What Prometheus sends as bearer token to read /metrics. Absent: there is no /metrics.",
+    secret: true,
+  },
   LOCKSTEP_ROW_SECURITY: flag(
     false,
     "Put row level security around synced tables, as a second wall for what pulls read (PostgreSQL).",

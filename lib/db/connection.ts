@@ -42,6 +42,8 @@ export interface TransactionOptions {
 /** PostgreSQL behind one interface, whether a server or the embedded PGlite. */
 export interface Database extends Connection {
   readonly kind: "postgres" | "pglite";
+  /** Connections by state, and the callers that wait for one. Absent: there is no pool. */
+  pool?(): { busy: number; idle: number; waiting: number };
   /**
    * Commits when `fn` resolves and rolls back when it throws. Inside `fn` only `tx` is used: the
    * embedded database has one connection, and statements on `db` wait for the transaction's end.

@@ -69,6 +69,11 @@ export class ConnectionPool {
     this.#options = options;
   }
 
+  /** Connections by state, and the callers that wait for one. */
+  get counts(): { busy: number; idle: number; waiting: number } {
+    return { busy: this.#lent.size, idle: this.#idle.length, waiting: this.#waiting.length };
+  }
+
   /**
    * Calls `fn` with a connection that nobody else uses meanwhile.
    *

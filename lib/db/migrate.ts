@@ -1,6 +1,7 @@
 import { LockstepError } from "../errors/mod.ts";
-import type { Connection, Database } from "./connection.ts";
+import type { Connection, Database, Transaction } from "./connection.ts";
 import { migrations } from "./migrations/mod.ts";
+import { sqlError } from "./sql_error.ts";
 
 /** Identifies the migration lock among the database's advisory locks. */
 const lockKey = 0x10c57e9;
@@ -40,11 +41,12 @@ export async function migrationStatus(db: Connection): Promise<MigrationStatus> 
 /**
  * Brings the schema to this program's version in one transaction. Several processes may start at
  * once: one migrates, the others wait up to `timeout` milliseconds. Resolves to what was applied.
+ *
+ * @throws LockstepError `schema_too_new`, or `unavailable` when the wait was too long.
  */
 export async function migrate(db: Database, timeout = 300_000): Promise<string[]> {
   if ((await migrationStatus(db)).pending.length === 0) return [];
-  return await db.transaction({ settings: { lock_timeout: String(timeout) } }, async (tx) => {
-    await tx.query("SELECT pg_advisory_xact_lock($1)", [lockKey]);
+  return await underLock(db, timeout, async (tx) => {
     await tx.script(`
       CREATE SCHEMA IF NOT EXISTS lockstep;
       CREATE TABLE IF NOT EXISTS lockstep.schema_version (
@@ -61,14 +63,41 @@ export async function migrate(db: Database, timeout = 300_000): Promise<string[]
   });
 }
 
-/** Takes back the newest migration. Resolves to its name, or undefined when there is none. */
+/**
+ * Takes back the newest migration. Resolves to its name, or undefined when there is none.
+ *
+ * @throws LockstepError as `migrate` does
+ */
 export async function rollback(db: Database, timeout = 300_000): Promise<string | undefined> {
-  return await db.transaction({ settings: { lock_timeout: String(timeout) } }, async (tx) => {
-    await tx.query("SELECT pg_advisory_xact_lock($1)", [lockKey]);
+  return await underLock(db, timeout, async (tx) => {
     const name = (await migrationStatus(tx)).applied.at(-1);
     if (!name) return;
     await tx.script(migrations[name].down);
     await tx.query("DELETE FROM lockstep.schema_version WHERE name = $1", [name]);
     return name;
   });
+}
+
+async function underLock<T>(
+  db: Database,
+  timeout: number,
+  fn: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  // Without the bound on statements: it would end the wait, or a migration of a large table.
+  const settings = { lock_timeout: String(timeout), statement_timeout: "0" };
+  try {
+    return await db.transaction({ settings }, async (tx) => {
+      await tx.query("SELECT pg_advisory_xact_lock($1)", [lockKey]);
+      return await fn(tx);
+    });
+  } catch (cause) {
+    if (sqlError(cause)?.code !== "55P03") throw cause;
+    throw new LockstepError(
+      "unavailable",
+      `The migration waited longer than ${timeout / 1000} s for another process that migrates or ` +
+        "that uses the tables. Nothing was changed. Look for it in pg_stat_activity, or raise " +
+        "LOCKSTEP_MIGRATION_TIMEOUT.",
+      { cause },
+    );
+  }
 }

@@ -1,7 +1,9 @@
 /** PostgreSQL and PGlite behind one interface. @module */
+import { isTracing } from "../log/mod.ts";
 import type { Database } from "./connection.ts";
 import { openPglite } from "./pglite_database.ts";
 import { openPostgres } from "./postgres_database.ts";
+import { tracedDatabase } from "./traced_database.ts";
 
 export * from "./connection.ts";
 export * from "./identifier.ts";
@@ -14,7 +16,8 @@ export { openPglite, openPostgres };
 export async function openDatabase(
   options: { databaseUrl?: string; dataDir: string; poolSize?: number },
 ): Promise<Database> {
-  return options.databaseUrl
+  const db = options.databaseUrl
     ? openPostgres(options.databaseUrl, { max: options.poolSize })
     : await openPglite(options.dataDir);
+  return isTracing ? tracedDatabase(db) : db;
 }

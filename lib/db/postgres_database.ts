@@ -31,6 +31,7 @@ export function openPostgres(url: string, options: PostgresOptions = {}): Databa
   let listener: postgres.Sql | undefined;
   return {
     kind: "postgres",
+    pool: () => pool.counts,
     ...connectionOver((fn) => pool.use((connection) => connection.run(fn))),
     transaction: <T>(options: TransactionOptions, fn: (tx: Transaction) => Promise<T>) =>
       withRetries(

@@ -98,15 +98,15 @@ export async function readBulkJob(conn: Connection, id: string): Promise<BulkJob
 }
 
 /**
- * At most `limit` bulk pushes, newest first, of those created before `before`; `organizationIds` null
- * for those of all. With the state `failed` these are the dead letters.
+ * At most `limit` bulk pushes, newest first, of those that come after the one with the id `before`;
+ * `organizationIds` null for those of all. With the state `failed` these are the dead letters.
  */
 export async function listBulkJobs(
   conn: Connection,
   { state, organizationIds, before, limit }: {
     state: BulkState | null;
     organizationIds: readonly number[] | null;
-    before: Date | null;
+    before: string | null;
     limit: number;
   },
 ): Promise<BulkJob[]> {
@@ -117,7 +117,8 @@ export async function listBulkJobs(
     WHERE j.kind = '${jobKind}'
       AND ($1::text IS NULL OR j.state = $1::text)
       AND ($2::int[] IS NULL OR j.organization_id = ANY ($2::int[]))
-      AND ($3::timestamptz IS NULL OR j.created_at < $3::timestamptz)
+      AND ($3::uuid IS NULL OR (j.created_at, j.id) < (
+        SELECT b.created_at, b.id FROM lockstep.job b WHERE b.id = $3::uuid))
     ORDER BY j.created_at DESC, j.id DESC
     LIMIT $4::int`,
     [state, organizationIds, before, limit],

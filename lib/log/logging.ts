@@ -5,8 +5,10 @@ import {
   getLogger,
   type Logger,
   type LogLevel,
+  type LogRecord,
   reset,
   type Sink,
+  type TextFormatter,
   withContext,
 } from "@logtape/logtape";
 import { dailyFileSink } from "./daily_file.ts";
@@ -29,7 +31,7 @@ export const logFile = "lockstep.log";
  * alone, and one of them says so.
  */
 export async function startLogging(options: LoggingOptions): Promise<void> {
-  const formatter = options.logFormat === "json" ? jsonLine : plainLine;
+  const formatter = formatOnce(options.logFormat === "json" ? jsonLine : plainLine);
   const sinks: Record<string, Sink> = {
     console: getConsoleSink({
       formatter,
@@ -67,6 +69,16 @@ export async function startLogging(options: LoggingOptions): Promise<void> {
       { directory: options.logDir, reason: refused instanceof Error ? refused.name : "unknown" },
     );
   }
+}
+
+/** Each record comes once for every sink, one sink after the other. */
+function formatOnce(formatter: TextFormatter): TextFormatter {
+  let last: LogRecord | undefined;
+  let text = "";
+  return (record) => {
+    if (record !== last) [last, text] = [record, formatter(record)];
+    return text;
+  };
 }
 
 /** Writes what still waits and closes the file. */

@@ -6,10 +6,16 @@ import { within } from "./within.ts";
 /** Where values come from that are read when Prometheus asks. */
 export interface MetricSources {
   db: Connection;
-  /** Connections of the database pool by state, for example `busy` and `idle`. */
-  pool?: () => Record<string, number>;
-  /** Open connections by kind: `events`, `record`, `chat`. */
-  sockets?: () => Record<string, number>;
+  /** Connections of the database pool by state, and the callers that wait for one. */
+  pool?: () => { busy: number; idle: number; waiting: number };
+  /** Streams of events and sockets of people who edit together. */
+  sockets?: () => { events: number; collaboration: number };
+  /** Edit locks that this process's sockets hold. */
+  locks?: () => number;
+  /** Whether Redis answers, where one is configured. */
+  redis?: () => boolean;
+  /** Bulk pushes by state. */
+  bulk?: () => Promise<Record<string, number>>;
   /** Entries of the sync log that wait, and that were lost. */
   recorder?: { waiting: number; dropped: number };
 }
@@ -21,15 +27,20 @@ const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
  * transaction has ended. Times of other roles' sessions are hidden from a role without
  * pg_read_all_stats; the number of transactions never is.
  */
-const horizonStatement = `
+const databaseStatement = `
   SELECT (pg_snapshot_xmax(s)::text::numeric - pg_snapshot_xmin(s)::text::numeric)::float8
-      AS transactions,
-    coalesce((
-      SELECT extract(epoch FROM clock_timestamp() - min(xact_start))
-      FROM pg_stat_activity
-      WHERE backend_xid IS NOT NULL AND datname = current_database()
-    ), 0)::float8 AS seconds
-  FROM pg_current_snapshot() s`;
+      AS transactions, a.seconds, a.waiting
+  FROM pg_current_snapshot() s, (
+    SELECT coalesce(
+        extract(epoch FROM clock_timestamp()
+          - min(xact_start) FILTER (WHERE backend_xid IS NOT NULL)),
+        0)::float8 AS seconds,
+      count(*) FILTER (WHERE wait_event_type = 'Lock')::int AS waiting
+    FROM pg_stat_activity
+    WHERE datname = current_database()) a`;
+
+/** Anybody may send any method; each new one would be a series for ever. */
+const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /**
  * The registry behind `/metrics`. Labels take values from small sets only: route patterns, never
@@ -41,10 +52,12 @@ export class Metrics {
   readonly #syncs: Histogram;
   readonly #rows: Counter;
   readonly #jobs: Histogram;
-  readonly #db: Connection;
+  readonly #sources: MetricSources;
   readonly #up: Gauge;
   readonly #transactions: Gauge;
   readonly #age: Gauge;
+  readonly #waits: Gauge;
+  readonly #bulk: Gauge;
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
@@ -71,11 +84,12 @@ export class Metrics {
     this.#jobs = new Histogram({
       name: "lockstep_job_duration_seconds",
       help: "Runs of jobs by outcome.",
-      labelNames: ["job", "outcome"],
+      // Not "job": Prometheus gives that name to what it scrapes.
+      labelNames: ["name", "outcome"],
       buckets: [0.01, 0.1, 1, 10, 60, 300, 1800],
       registers,
     });
-    this.#db = sources.db;
+    this.#sources = sources;
     this.#up = this.#gauge("lockstep_database_up", "1 when the database answered.");
     this.#transactions = this.#gauge(
       "lockstep_change_log_horizon_transactions",
@@ -85,12 +99,25 @@ export class Metrics {
       "lockstep_change_log_horizon_seconds",
       "Age of the oldest transaction that writes.",
     );
+    this.#waits = this.#gauge(
+      "lockstep_database_lock_waits",
+      "Sessions of the database that wait for a lock.",
+    );
+    this.#bulk = new Gauge({
+      name: "lockstep_bulk_pushes",
+      help: "Bulk pushes by state.",
+      labelNames: ["state"],
+      registers,
+    });
     this.#readWhenAsked(sources);
   }
 
   /** `route` is the pattern that matched, `duration` in seconds. */
   request(method: string, route: string, status: number, duration: number): void {
-    this.#requests.observe({ method, route, status }, duration);
+    this.#requests.observe(
+      { method: methods.has(method) ? method : "other", route, status },
+      duration,
+    );
   }
 
   /** `rows` by model, `duration` in seconds. */
@@ -106,12 +133,12 @@ export class Metrics {
 
   /** `duration` in seconds. */
   job(job: string, outcome: string, duration: number): void {
-    this.#jobs.observe({ job, outcome }, duration);
+    this.#jobs.observe({ name: job, outcome }, duration);
   }
 
   /** The metrics in Prometheus' text format, whose media type is `contentType`. */
   async text(): Promise<string> {
-    await this.#readHorizon();
+    await this.#readDatabase();
     return await this.#registry.metrics();
   }
 
@@ -119,7 +146,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  #readWhenAsked({ pool, sockets, recorder }: MetricSources): void {
+  #readWhenAsked({ pool, sockets, locks, redis, recorder }: MetricSources): void {
     const start = (Date.now() - performance.now()) / 1000;
     this.#gauge("lockstep_start_time_seconds", "When the process started.", () => start);
     this.#gauge(
@@ -145,9 +172,20 @@ export class Metrics {
       },
     });
     if (pool) {
-      this.#gauge("lockstep_database_connections", "The pool by state.", pool, "state");
+      this.#gauge(
+        "lockstep_database_connections",
+        "Connections of the pool by state, and callers that wait for one.",
+        pool,
+        "state",
+      );
     }
-    if (sockets) this.#gauge("lockstep_sockets", "Open connections by kind.", sockets, "kind");
+    if (sockets) {
+      this.#gauge("lockstep_sockets", "Open event streams and WebSockets.", sockets, "kind");
+    }
+    if (locks) this.#gauge("lockstep_edit_locks", "Records being edited through here.", locks);
+    if (redis) {
+      this.#gauge("lockstep_redis_up", "1 when Redis answers.", () => redis() ? 1 : 0);
+    }
     if (recorder) {
       this.#gauge("lockstep_sync_log_entries", "Sync log entries by state.", () => ({
         waiting: recorder.waiting,
@@ -156,17 +194,23 @@ export class Metrics {
     }
   }
 
-  async #readHorizon(): Promise<void> {
-    const reading = this.#db.query<{ transactions: number; seconds: number }>(horizonStatement);
+  async #readDatabase(): Promise<void> {
+    const { db, bulk } = this.#sources;
+    const reading = Promise.all([
+      db.query<{ transactions: number; seconds: number; waiting: number }>(databaseStatement),
+      bulk?.() ?? Promise.resolve<Record<string, number>>({}),
+    ]);
     try {
-      const [{ transactions, seconds }] = await within(2000, reading);
+      const [[{ transactions, seconds, waiting }], pushes] = await within(2000, reading);
       this.#up.set(1);
       this.#transactions.set(transactions);
       this.#age.set(seconds);
+      this.#waits.set(waiting);
+      for (const [state, count] of Object.entries(pushes)) this.#bulk.set({ state }, count);
     } catch {
       this.#up.set(0);
-      this.#transactions.remove();
-      this.#age.remove();
+      for (const gauge of [this.#transactions, this.#age, this.#waits]) gauge.remove();
+      this.#bulk.reset();
     }
   }
 

@@ -2,6 +2,7 @@
 export * from "./health.ts";
 export * from "./metrics.ts";
 export * from "./performance.ts";
+export * from "./performance_series.ts";
 export * from "./sync_activity.ts";
 export type * from "./sync_entry.ts";
 export * from "./sync_recorder.ts";

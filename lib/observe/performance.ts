@@ -27,6 +27,7 @@ const modelsStatement = `
     percentile_cont(0.95) WITHIN GROUP (ORDER BY processing_time) AS p95
   FROM lockstep.performance_metric
   WHERE timestamp > now() - make_interval(days => $1)
+    AND ($2::integer[] IS NULL OR organization_id = ANY ($2))
   GROUP BY operation_type, model_name
   ORDER BY p95 DESC`;
 
@@ -34,7 +35,8 @@ const failuresStatement = `
   SELECT count(*)::integer AS syncs,
     count(*) FILTER (WHERE status = 'ERROR')::integer AS failed
   FROM lockstep.sync_log
-  WHERE timestamp > now() - make_interval(days => $1)`;
+  WHERE timestamp > now() - make_interval(days => $1)
+    AND ($2::integer[] IS NULL OR organization_id = ANY ($2))`;
 
 interface ModelRow {
   operation: string;
@@ -45,12 +47,19 @@ interface ModelRow {
   p95: number;
 }
 
-/** What was measured in the last `days`, and what follows from it. */
-export async function measurePerformance(conn: Connection, days = 7): Promise<Performance> {
-  const models = await conn.query<ModelRow>(modelsStatement, [days]);
+/**
+ * What was measured of the syncs of these organizations, or for null of all, in the last `days`, and
+ * what follows from it.
+ */
+export async function measurePerformance(
+  conn: Connection,
+  organizationIds: number[] | null,
+  days = 7,
+): Promise<Performance> {
+  const models = await conn.query<ModelRow>(modelsStatement, [days, organizationIds]);
   const [{ syncs, failed }] = await conn.query<{ syncs: number; failed: number }>(
     failuresStatement,
-    [days],
+    [days, organizationIds],
   );
   const { hits, misses } = cacheCounts();
   const { used_heap_size, heap_size_limit } = getHeapStatistics();

@@ -20,6 +20,9 @@ export interface SyncEntry {
   /** Null when the request failed before it was known who asks. */
   userId: number | null;
   organizationId: number | null;
+  /** Names for the log. Without them it gets no line. */
+  user?: string;
+  organization?: string;
   device?: string;
   clientVersion?: string;
   requestId: string;

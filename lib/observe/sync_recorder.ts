@@ -18,6 +18,8 @@ const longestRetryDelay = 30_000;
 export class SyncRecorder {
   readonly #db: Database;
   #waiting: PreparedEntry[] = [];
+  /** Entries that the database is being given. */
+  #underWay = 0;
   #writing: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
@@ -35,13 +37,15 @@ export class SyncRecorder {
 
   /** Entries that are not written yet. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + this.#underWay;
   }
 
   /** Takes an entry. Never throws and never waits. */
   record(entry: SyncEntry): void {
     try {
-      this.#waiting.push(prepareEntry(entry, new Date()));
+      const prepared = prepareEntry(entry, new Date());
+      this.#waiting.push(prepared);
+      logRequest(entry, prepared);
     } catch (error) {
       this.#drop(1, "could not be prepared", error);
       return;
@@ -75,9 +79,10 @@ export class SyncRecorder {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#waiting.length > 0) {
-      this.#drop(this.#waiting.length, "were not written at the end");
+    if (this.waiting > 0) {
+      this.#drop(this.waiting, "were not written at the end");
       this.#waiting = [];
+      this.#underWay = 0;
     }
   }
 
@@ -92,6 +97,7 @@ export class SyncRecorder {
     let size = batchSize;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, size);
+      this.#underWay = batch.length;
       try {
         await this.#db.transaction({ retries: 3 }, (tx) => writeEntries(tx, batch));
         size = Math.min(size * 2, batchSize);
@@ -102,6 +108,8 @@ export class SyncRecorder {
         else this.#waiting.unshift(...batch);
         size = Math.max(1, batch.length >> 1);
         continue;
+      } finally {
+        this.#underWay = 0;
       }
       if (this.#failures > 0) logger("observe").info("Sync log entries are written again.");
       this.#failures = 0;
@@ -134,4 +142,18 @@ export class SyncRecorder {
       });
     }
   }
+}
+
+/** The line of sb-sync for a push or pull: what was sent where that is kept, else rows by model. */
+function logRequest(
+  { operation, user, organization, status, models }: SyncEntry,
+  { rows: [{ request_data }] }: PreparedEntry,
+): void {
+  if (user === undefined) return;
+  const request = request_data ??
+    Object.fromEntries(models.map(({ name, count }) => [name, count]));
+  logger("sync")[status === "SUCCESS" ? "info" : "warning"](
+    "{operation} request from user {user} in {organization}: {request}",
+    { operation, user, organization, request },
+  );
 }

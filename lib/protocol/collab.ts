@@ -147,21 +147,53 @@ export interface EditorStatusMessage {
 /** The difference of a record that was saved, or changed by a sync push or in SQL. */
 export interface RecordChangedMessage {
   type: typeof serverMessage.recordChanged;
-  source: "save" | "sync" | "sql";
+  /** Null when the database keeps no trail of the table: then it was a push or SQL. */
+  source: "save" | "sync" | "sql" | null;
   user_id: number | null;
   username: string | null;
-  fields: Record<string, { old: unknown; new: unknown }>;
+  /** Texts as the form shows them; `old` is absent where the server does not know what a page shows. */
+  fields: Record<string, { old?: string | null; new: string | null }>;
   version: string | null;
   deleted: boolean;
   timestamp: string;
 }
 
-/** Name of the room of a record. */
+/**
+ * Name of the room of a record. All three as the server spells them: what differs in case alone may
+ * be another model or another record.
+ */
 export function recordRoom(app: string, model: string, id: string): string {
-  return `record:${app}/${model}/${id}`.toLowerCase();
+  return `record:${app}/${model}/${id}`;
 }
 
 /** Name of the chat room of a page: its path without the leading slash, other slashes as `_`. */
 export function pageRoom(path: string): string {
   return `page:${path.replace(/^\//, "").replaceAll("/", "_")}`;
+}
+
+/** What the page of a record is told about editing together: addresses, texts and times. */
+export interface CollabPage {
+  /** Paths of the sockets of the record's room and of the page's chat; no chat when it is off. */
+  room: string;
+  chat: string | null;
+  me: { id: number; name: string };
+  /** May take the edit lock from somebody else. */
+  canForce: boolean;
+  /** Seconds. */
+  grace: number;
+  idleAfter: number;
+  chatLength: number;
+  texts: {
+    editorMode: string;
+    viewerMode: string;
+    claimingEditor: string;
+    notification: string;
+    notificationButton: string;
+    requestSent: string;
+    chatTitle: string;
+    chatEmpty: string;
+    chatStart: string;
+    chatPlaceholder: string;
+    chatOnline: string;
+  };
 }

@@ -6,11 +6,12 @@ import {
   type Scope,
   scopeColumns,
   scopeHash,
+  tenantOf,
 } from "../access/mod.ts";
 import { type Database, identifier, sqlError, type Transaction } from "../db/mod.ts";
 import { type ErrorCode, LockstepError } from "../errors/mod.ts";
 import type { Catalog, Model, ModelCatalog } from "../models/mod.ts";
-import { track, type TrackedModel, trackedModels } from "./change_log.ts";
+import { organizationValue, track, type TrackedModel, trackedModels } from "./change_log.ts";
 import {
   type CursorBinding,
   decodeCursor,
@@ -269,7 +270,7 @@ class Pull {
     const target: PullTarget = {
       model,
       tracked,
-      organizationId: organization.id,
+      tenant: tenantOf(organization),
       columns: this.#columns(name, model),
       numbersAsStrings: this.request.numbersAsStrings,
       separator: this.request.separator,
@@ -362,7 +363,7 @@ class Pull {
    * scopes under which the device was answered since: it may hold rows of those answers although it
    * lost their cursors.
    */
-  async #since({ tracked, model, organizationId }: PullTarget, { s0, s1, started }: Position) {
+  async #since({ tracked, model, tenant }: PullTarget, { s0, s1, started }: Position) {
     const [since] = await this.tx.query<{ readable: boolean; given: string[] }>(
       `
       SELECT pg_snapshot_xmax($1::text::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
@@ -384,9 +385,9 @@ class Pull {
         s0,
         s1,
         tracked.id,
-        model.tenantColumn ? String(organizationId) : "0",
+        organizationValue(model, tenant.organizationId),
         this.context.principal.userId,
-        organizationId,
+        tenant.organizationId,
         this.context.device,
         started,
         model.name,
@@ -500,15 +501,16 @@ class Pull {
     const rows = await this.tx.bytes(text, params);
     this.#queries++;
     const size = rows.pop()!;
+    const next = rows.length > limit ? rows.pop() : undefined;
     for (const [record, removed] of rows) this.#add(page, record, removed);
     this.#measure(target.model, rows);
     const pair = (a: Uint8Array | null, b: Uint8Array | null): [string, string] => [
       decoder.decode(a!),
       decoder.decode(b!),
     ];
-    if (rows.length === limit) {
-      const [, , xid, seq] = rows[rows.length - 1];
-      position.after = pair(xid, seq);
+    if (next) {
+      const [xid, seq] = pair(next[2], next[3]);
+      position.after = [xid, String(BigInt(seq) - 1n)];
       return false;
     }
     if (Number(decoder.decode(size[4]!)) < windowSize) return true;

@@ -1,4 +1,4 @@
-import { compileScope, type Scope } from "../access/mod.ts";
+import { compileScope, type OrganizationTenant, type Scope, tenantTable } from "../access/mod.ts";
 import { identifier, literal } from "../db/mod.ts";
 import type { Column, Model } from "../models/mod.ts";
 import {
@@ -18,11 +18,11 @@ export interface Statement {
   params: unknown[];
 }
 
-/** The model, organization and form of answer that a pull's statements are built for. */
+/** The model, tenant and form of answer that a pull's statements are built for. */
 export interface PullTarget {
   model: Model;
   tracked: TrackedModel;
-  organizationId: number;
+  tenant: OrganizationTenant;
   /** Columns to send, key included; null for all. */
   columns: readonly string[] | null;
   /** Send integers beyond 2^53 and numerics as strings. */
@@ -84,18 +84,6 @@ function keyJson(target: PullTarget, value: (position: number) => string): strin
   })::text`;
 }
 
-/** `t.<tenant> = <organization>`; nothing for a shared model. */
-export function tenantCondition(
-  model: Model,
-  organizationId: number,
-  row: string,
-  add: (value: unknown, type?: string) => string,
-): string[] {
-  if (!model.tenantColumn) return [];
-  const value = add(organizationValue(model, organizationId), organizationType(model));
-  return [`${row}.${identifier(model.tenantColumn)} = ${value}`];
-}
-
 const seesNothing = (scope: Scope) => "any" in scope && scope.any.length === 0;
 
 /** Rows that are in some, and in all, of the scopes that a client may hold. */
@@ -117,9 +105,10 @@ function keyPage(
   list: string,
   params: Params,
 ): string {
-  const { model, organizationId } = target;
+  const { model, tenant } = target;
   const keys = model.key.map((name) => `t.${identifier(name)}`);
-  const conditions = tenantCondition(model, organizationId, "t", params.add);
+  const { table, within } = tenantTable(model, tenant, "t", params.addRaw);
+  const conditions = [within];
   if (position.key) {
     const after = position.key.map((value, i) =>
       params.add(value, columnType(model, model.key[i]))
@@ -129,7 +118,7 @@ function keyPage(
   conditions.push(condition);
   return `
     SELECT ${list}
-    FROM ${identifier(model.schema, model.table)} t
+    FROM ${table}
     WHERE ${conditions.join(" AND ")}
     ORDER BY ${keys.join(", ")}
     LIMIT ${limit}`;
@@ -200,15 +189,12 @@ export function scanStatement(
 
 /** How many rows a client has to expect from a scan, for a progress display. */
 export function countStatement(target: PullTarget, scope: Scope): Statement {
-  const { model, organizationId } = target;
+  const { model, tenant } = target;
   const params = new Params();
-  const conditions = tenantCondition(model, organizationId, "t", params.add);
-  conditions.push(
-    compileScope(scope, model, (column) => `t.${identifier(column)}`, params.addRaw),
-  );
+  const { table, within } = tenantTable(model, tenant, "t", params.addRaw);
+  const wanted = compileScope(scope, model, (column) => `t.${identifier(column)}`, params.addRaw);
   const text = `
-    SELECT count(*) FROM ${identifier(model.schema, model.table)} t
-    WHERE ${conditions.join(" AND ")}`;
+    SELECT count(*) FROM ${table} WHERE ${within} AND ${wanted}`;
   return { text, params: params.values };
 }
 
@@ -218,26 +204,26 @@ export function countStatement(target: PullTarget, scope: Scope): Statement {
  * from its own rows in any order.
  */
 export function checksumStatement(target: PullTarget, scope: Scope): Statement {
-  const { model, organizationId } = target;
+  const { model, tenant } = target;
   const params = new Params();
-  const conditions = tenantCondition(model, organizationId, "t", params.add);
-  conditions.push(
-    compileScope(scope, model, (column) => `t.${identifier(column)}`, params.addRaw),
-  );
+  const { table, within } = tenantTable(model, tenant, "t", params.addRaw);
+  const wanted = compileScope(scope, model, (column) => `t.${identifier(column)}`, params.addRaw);
   const key = keyJson(target, (i) => `t.${identifier(model.key[i])}`);
   const text = `
     SELECT count(*), coalesce(sum(
       ('x' || substr(md5(${key} || ':' || t.xmin), 1, 16))::bit(64)::bigint::numeric), 0)
-    FROM ${identifier(model.schema, model.table)} t
-    WHERE ${conditions.join(" AND ")}`;
+    FROM ${table}
+    WHERE ${within} AND ${wanted}`;
   return { text, params: params.values };
 }
 
 /**
  * The changes that the client's snapshot doesn't see, `window` of them after the position, made into
- * at most `limit` records and removals, each key once. Columns: record or null, key for removal or
- * null, xid and seq of the change, the number of changes in the window, xid and seq of its last one.
- * The last row has the window's figures alone.
+ * records and removals, each key once. Columns: record or null, key for removal or null, xid and seq
+ * of the key's first change in the window, the number of changes in the window, xid and seq of its
+ * last one. The last row has the window's figures alone. One more than `limit` keys are answered, to
+ * tell where the next page has to begin: before the first change of a key that it is about, because
+ * the first change may be the only one that tells of a row that the client holds.
  *
  * A key that is no longer in scope is removed if the client could see it: it was in scope before *any*
  * of the changes. Before the first would not do: the client may hold rows newer than its snapshot, out
@@ -251,11 +237,13 @@ export function logStatement(
   window: number,
   limit: number,
 ): Statement {
-  const { model, tracked, organizationId } = target;
+  const { model, tracked, tenant } = target;
   const params = new Params();
   const keys = model.key.map((_, i) => keyColumn(i)).join(", ");
   const logged = [
-    `l.org = ${params.add(organizationValue(model, organizationId), organizationType(model))}`,
+    `l.org = ${
+      params.add(organizationValue(model, tenant.organizationId), organizationType(model))
+    }`,
   ];
   const s0 = params.add(position.s0, "pg_snapshot");
   logged.push(`l.xid >= pg_snapshot_xmin(${s0})`, `NOT pg_visible_in_snapshot(l.xid, ${s0})`);
@@ -268,7 +256,8 @@ export function logStatement(
   }
   const before = seenBefore(model, tracked, [...held, scope], params);
   const row = model.key.map((name, i) => `t.${identifier(name)} = c.${keyColumn(i)}`);
-  row.push(...tenantCondition(model, organizationId, "t", params.add));
+  const { table, within } = tenantTable(model, tenant, "t", params.addRaw);
+  row.push(within);
   row.push(compileScope(scope, model, (column) => `t.${identifier(column)}`, params.addRaw));
   const text = `
     WITH changes AS MATERIALIZED (
@@ -285,7 +274,7 @@ export function logStatement(
       SELECT DISTINCT ON (${keys}) c.*,
         bool_or(seen) OVER (PARTITION BY ${keys}) AS held
       FROM changes c
-      ORDER BY ${keys}, xid DESC, seq DESC
+      ORDER BY ${keys}, xid, seq
     ), answer AS (
       SELECT r.record, CASE WHEN r.record IS NULL THEN ${
     keyJson(target, (i) => `c.${keyColumn(i)}`)
@@ -293,12 +282,12 @@ export function logStatement(
       FROM by_key c
       LEFT JOIN LATERAL (
         SELECT ${recordJson(target, "t")} AS record
-        FROM ${identifier(model.schema, model.table)} t
+        FROM ${table}
         WHERE ${row.join(" AND ")}
         OFFSET 0) r ON true
       WHERE r.record IS NOT NULL OR c.held
       ORDER BY c.xid, c.seq
-      LIMIT ${limit}
+      LIMIT ${limit + 1}
     )
     (SELECT record, removed, xid, seq, NULL::bigint, NULL::xid8, NULL::bigint
      FROM answer ORDER BY xid, seq)

@@ -1,6 +1,6 @@
-import { type Membership, modelAccess, type Principal } from "../access/mod.ts";
+import { type Membership, modelAccess, type Principal, tenantOf } from "../access/mod.ts";
 import { type Database, sqlError, type Transaction } from "../db/mod.ts";
-import type { Catalog, Model, ModelCatalog } from "../models/mod.ts";
+import type { Catalog, Model } from "../models/mod.ts";
 import { JsonScanner, type Member, type RawObject } from "./json_scanner.ts";
 import { recordJson, type Statement } from "./pull_sql.ts";
 import { statementsOfEach, writeEach } from "./push_each.ts";
@@ -42,7 +42,8 @@ export interface PushOptions {
 /** Who pushes, and how much. */
 export interface PushContext {
   db: Database;
-  catalog: ModelCatalog;
+  /** As of the request: read before a transaction is open. */
+  catalog: Catalog;
   principal: Principal;
   membership: Membership;
   /** Name of the device, empty when it has none. */
@@ -98,12 +99,11 @@ export async function push<T>(
   options: PushOptions,
   finish: (tx: Transaction, outcome: PushOutcome) => Promise<T>,
 ): Promise<T> {
-  const catalog = await context.catalog.current();
   try {
     return await context.db.transaction(
       { settings: context.settings, retries: 5 },
       async (tx) => {
-        const outcome = await new Push(context, catalog, tx, options).run(objects);
+        const outcome = await new Push(context, tx, options).run(objects);
         for (const one of [...outcome.errors, ...outcome.results ?? []]) {
           one.index += options.offset ?? 0;
         }
@@ -134,20 +134,22 @@ class Push {
   #written = 0;
   #queries = 0;
   #detailed = false;
+  #saved = false;
   #access: Awaited<ReturnType<typeof modelAccess>> = new Map();
 
   constructor(
     readonly context: PushContext,
-    readonly catalog: Catalog,
     readonly tx: Transaction,
     readonly options: PushOptions,
   ) {}
 
   async run(objects: RawObject[]): Promise<PushOutcome> {
     const { principal, membership } = this.context;
-    // Deferred constraints would fail at the commit, where no record could be blamed.
-    await this.tx.query("SET CONSTRAINTS ALL IMMEDIATE");
-    this.#access = await modelAccess(this.tx, principal, membership, this.catalog);
+    [this.#access] = await Promise.all([
+      modelAccess(this.tx, principal, membership, this.context.catalog),
+      // Deferred constraints would fail at the commit, where no record could be blamed.
+      this.tx.script("SET CONSTRAINTS ALL IMMEDIATE"),
+    ]);
     this.#queries += 2;
     const records = this.#prepare(objects);
     const { returns } = this.options;
@@ -178,7 +180,7 @@ class Push {
       const record = prepareRecord(
         object,
         index,
-        this.catalog,
+        this.context.catalog,
         (model) => this.#access.get(model.name)?.push,
         this.context.membership.organization.id,
       );
@@ -268,7 +270,7 @@ class Push {
 
   /** Writes records that each concern another row: parents first, then deletions, children first. */
   async #wave(records: PushRecord[]): Promise<void> {
-    const order = new Map(this.catalog.models.map((model, i) => [model, i]));
+    const order = new Map(this.context.catalog.models.map((model, i) => [model, i]));
     const of = (operation: PushRecord["operation"], sign: number) =>
       [...Map.groupBy(
         records.filter((record) => record.operation === operation),
@@ -287,8 +289,8 @@ class Push {
     for (const group of groups.values()) {
       const statement = groupOf(
         group[0],
-        this.catalog,
-        this.context.membership.organization.id,
+        this.context.catalog,
+        tenantOf(this.context.membership.organization),
         this.#access.get(group[0].model.name)!.push!,
       );
       for (let i = 0; i < group.length; i += chunkSize) {
@@ -315,21 +317,22 @@ class Push {
     records: PushRecord[],
     mode: "counts" | "rows",
   ): Promise<Refusal | undefined> {
-    await this.tx.query("SAVEPOINT push");
-    this.#queries += 3;
+    this.#queries += 2;
     let refusal: Refusal | undefined;
     try {
-      refusal = mode === "counts"
-        ? await this.#writeCounts(group, records)
-        : await this.#writeRows(group, records);
+      // Sent at once. The savepoint is released by the next one, or by the commit.
+      [, refusal] = await Promise.all([
+        this.tx.script(`${this.#saved ? "RELEASE SAVEPOINT push; " : ""}SAVEPOINT push`),
+        mode === "counts" ? this.#writeCounts(group, records) : this.#writeRows(group, records),
+      ]);
     } catch (error) {
       const { operation, model } = records[0];
       const sql = sqlError(error);
       refusal = sql && refusalOf(sql, model, operation);
       if (!refusal) throw error;
     }
-    if (refusal) await this.tx.query("ROLLBACK TO SAVEPOINT push");
-    await this.tx.query("RELEASE SAVEPOINT push");
+    this.#saved = true;
+    if (refusal) await this.tx.script("ROLLBACK TO SAVEPOINT push");
     return refusal;
   }
 
@@ -435,7 +438,7 @@ class Push {
     const target = {
       model: group.model,
       tracked: { id: 0, generation: "", previousColumns: {} },
-      organizationId: group.organizationId,
+      tenant: group.tenant,
       columns: null,
       numbersAsStrings: false,
       separator: "," as const,

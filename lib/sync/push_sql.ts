@@ -1,7 +1,7 @@
-import { compileScope, type Scope } from "../access/mod.ts";
+import { compileScope, type OrganizationTenant, type Scope, tenantTable } from "../access/mod.ts";
 import { identifier, literal } from "../db/mod.ts";
 import type { Catalog, Column, ForeignKey, Model } from "../models/mod.ts";
-import { columnType, organizationType, organizationValue } from "./change_log.ts";
+import { columnType } from "./change_log.ts";
 import type { Statement } from "./pull_sql.ts";
 import type { PushRecord } from "./push_record.ts";
 
@@ -9,7 +9,7 @@ import type { PushRecord } from "./push_record.ts";
 export interface PushGroup {
   model: Model;
   operation: PushRecord["operation"];
-  organizationId: number;
+  tenant: OrganizationTenant;
   scope: Scope;
   /** Columns that the records name, without the tenant column. */
   columns: string[];
@@ -28,7 +28,7 @@ export interface PushGroup {
 export function groupOf(
   first: PushRecord,
   catalog: Catalog,
-  organizationId: number,
+  tenant: OrganizationTenant,
   scope: Scope,
 ): PushGroup {
   const { model } = first;
@@ -49,7 +49,7 @@ export function groupOf(
   return {
     model,
     operation: first.operation,
-    organizationId,
+    tenant,
     scope,
     columns,
     inserting,
@@ -90,7 +90,6 @@ class Params {
     const position = this.values.push(value);
     return this.#inArray ? `($2::text[])[${position - 1}]` : `$${position}`;
   };
-  typed = (value: unknown, type: string): string => `${this.add(value)}::text::${type}`;
 }
 
 /** The records as a relation `r`: their columns, typed, and `ord` from 1. */
@@ -187,15 +186,12 @@ export interface WrittenCounts extends Pick<WrittenRow, "inside" | "strays" | "t
  * with required columns left out, not there: `checkStatement` tells.
  */
 export function writeStatement(group: PushGroup, records: string, mode: WriteMode): Statement {
-  const { model, scope, organizationId, columns, owned, updating } = group;
+  const { model, scope, tenant, columns, owned, updating } = group;
   const params = new Params(records, mode);
   // An INSERT into a partitioned table cannot return system columns.
   const partitioned = model.kind === "partitioned";
-  const table = identifier(model.schema, model.table);
-  const organization = model.tenantColumn &&
-    params.typed(organizationValue(model, organizationId), organizationType(model));
-  const tenant = model.tenantColumn && identifier(model.tenantColumn);
-  const mine = tenant ? [`t.${tenant} = ${organization}`] : [];
+  const { name, table, within, organization } = tenantTable(model, tenant, "t", params.add);
+  const owner = model.tenantColumn === null ? [] : [identifier(model.tenantColumn)];
   const inScope = () => compileScope(scope, model, (name) => `t.${identifier(name)}`, params.add);
   const returned = [
     ...new Set([...model.key, ...owned.flatMap(({ key }) => key.columns)]),
@@ -209,7 +205,7 @@ export function writeStatement(group: PushGroup, records: string, mode: WriteMod
   const named = mode !== "counts" || updating || partitioned;
   let write: string;
   if (updating) {
-    const conditions = [...keyMatch(model, "t", "r"), ...mine, inScope(), changes(group)];
+    const conditions = [...keyMatch(model, "t", "r"), within, inScope(), changes(group)];
     let value = (name: string) => `r.${identifier(name)}`;
     if (group.versioned) {
       if (group.merging) {
@@ -224,27 +220,27 @@ export function writeStatement(group: PushGroup, records: string, mode: WriteMod
       } else conditions.push(current);
     }
     write = `
-    UPDATE ${table} AS t
+    UPDATE ${table}
     SET ${sets.map((name) => `${identifier(name)} = ${value(name)}`).join(", ")}
     FROM src AS r ${
-      group.merging ? `, LATERAL json_populate_record(NULL::${table}, r."_base") AS b` : ""
+      group.merging ? `, LATERAL json_populate_record(NULL::${name}, r."_base") AS b` : ""
     }
     WHERE ${conditions.join(" AND ")}
     ${returning("false")}`;
   } else {
-    const into = [...columns.map((name) => identifier(name)), ...(tenant ? [tenant] : [])];
+    const into = [...columns.map((name) => identifier(name)), ...owner];
     const values = [
       ...columns.map((name) => `r.${identifier(name)}`),
-      ...(tenant ? [organization] : []),
+      ...owner.map(() => organization),
     ];
     const keys = model.key.map((name) => identifier(name)).join(", ");
     const conflict = sets.length === 0
       ? `ON CONFLICT (${keys}) DO NOTHING`
       : `ON CONFLICT (${keys}) DO UPDATE
     SET ${sets.map((name) => `${identifier(name)} = excluded.${identifier(name)}`).join(", ")}
-    WHERE ${[...mine, inScope(), differs(model, sets, "t", "excluded")].join(" AND ")}`;
+    WHERE ${[within, inScope(), differs(model, sets, "t", "excluded")].join(" AND ")}`;
     write = `
-    INSERT INTO ${table} AS t (${into.join(", ")}) OVERRIDING SYSTEM VALUE
+    INSERT INTO ${table} (${into.join(", ")}) OVERRIDING SYSTEM VALUE
     SELECT ${values.join(", ")} FROM ${named ? "src AS r" : source(group)}
     ${group.inserting ? "" : conflict}
     ${returning(partitioned ? "NULL::boolean" : "t.xmax = 0")}`;
@@ -254,15 +250,13 @@ export function writeStatement(group: PushGroup, records: string, mode: WriteMod
     const refers = key.targetColumns.map((name, i) =>
       `f.${identifier(name)} = w.${identifier(key.columns[i])}`
     );
-    const theirs = `f.${identifier(target.tenantColumn!)} = ${
-      params.typed(organizationValue(target, organizationId), organizationType(target))
-    }`;
+    const own = tenantTable(target, tenant, "f", params.add);
     const itself = self && key.targetColumns.every((name) => returned.includes(name))
       ? `AND NOT EXISTS (SELECT FROM written f WHERE ${refers.join(" AND ")})`
       : "";
     return `(SELECT count(*) FROM written w WHERE ${set.join(" AND ")} AND NOT EXISTS (
-      SELECT FROM ${identifier(target.schema, target.table)} f
-      WHERE ${[...refers, theirs].join(" AND ")}) ${itself})::int`;
+      SELECT FROM ${own.table}
+      WHERE ${[...refers, own.within].join(" AND ")}) ${itself})::int`;
   });
   const ctes = named ? [`src AS MATERIALIZED (SELECT r.* FROM ${source(group)})`] : [];
   // Which rows were there before, where the write itself cannot tell.
@@ -270,7 +264,7 @@ export function writeStatement(group: PushGroup, records: string, mode: WriteMod
   if (asks) {
     ctes.push(`before AS MATERIALIZED (
       SELECT ${model.key.map((name) => `t.${identifier(name)}`).join(", ")}
-      FROM ${table} t JOIN src r ON ${[...keyMatch(model, "t", "r"), ...mine].join(" AND ")})`);
+      FROM ${table} JOIN src r ON ${[...keyMatch(model, "t", "r"), within].join(" AND ")})`);
   }
   ctes.push(`written AS (${write})`);
   const created = asks
@@ -330,47 +324,37 @@ export function checkStatement(
   readable: Scope | null,
   json: (row: string) => string,
 ): Statement {
-  const { model, scope, organizationId } = group;
+  const { model, scope, tenant } = group;
   const params = new Params(records);
   const column = (name: string) => `t.${identifier(name)}`;
-  const mine = model.tenantColumn
-    ? `${column(model.tenantColumn)} = ${
-      params.typed(organizationValue(model, organizationId), organizationType(model))
-    }`
-    : "true";
+  const { table, within } = tenantTable(model, tenant, "t", params.add);
   const match = keyMatch(model, "t", "r");
   // Otherwise a key would also find the rows of other organizations that have the same.
-  if (model.key.some((name) => name === model.tenantColumn)) match.push(mine);
+  if (model.key.some((name) => name === model.tenantColumn)) match.push(within);
   const text = `
     SELECT r.ord::int, t.xmin IS NOT NULL AS present,
-      coalesce(${mine} AND ${compileScope(scope, model, column, params.add)}, false) AS visible,
+      coalesce(${within} AND ${compileScope(scope, model, column, params.add)}, false) AS visible,
       t.xmin IS NOT NULL AND NOT coalesce(${changes(group)}, false) AS same,
       t.xmin::text AS version,
       CASE WHEN t.xmin IS NOT NULL THEN ${keyObject(model, "t")} END AS key,
-      CASE WHEN ${mine} AND ${
+      CASE WHEN ${within} AND ${
     readable ? compileScope(readable, model, column, params.add) : "false"
   } THEN ${json("t")} END AS server
     FROM ${source(group)}
-    LEFT JOIN ${identifier(model.schema, model.table)} t ON ${match.join(" AND ")}`;
+    LEFT JOIN ${table} ON ${match.join(" AND ")}`;
   return { text, params: params.values };
 }
 
 /** Deletes the rows of a group: gives a `WrittenRow` for each that was there, in scope and current. */
 export function deleteStatement(group: PushGroup, records: string, mode: WriteMode): Statement {
-  const { model, scope, organizationId } = group;
+  const { model, scope, tenant } = group;
   const params = new Params(records, mode);
-  const conditions = keyMatch(model, "t", "r");
-  if (model.tenantColumn) {
-    conditions.push(
-      `t.${identifier(model.tenantColumn)} = ${
-        params.typed(organizationValue(model, organizationId), organizationType(model))
-      }`,
-    );
-  }
+  const { table, within } = tenantTable(model, tenant, "t", params.add);
+  const conditions = [...keyMatch(model, "t", "r"), within];
   conditions.push(compileScope(scope, model, (name) => `t.${identifier(name)}`, params.add));
   if (group.versioned) conditions.push(current);
   const text = `
-    DELETE FROM ${identifier(model.schema, model.table)} AS t
+    DELETE FROM ${table}
     USING ${source(group)}
     WHERE ${conditions.join(" AND ")}
     RETURNING r.ord::int AS ord, false AS created, true AS inside, NULL AS version,

@@ -126,6 +126,7 @@ export async function revertRecord(
   const edit = editOf(event);
   if (edit) return await revertEdit(write, event, edit);
   await db.transaction({ retries: 3 }, async (tx) => {
+    await write.guard?.(tx);
     await revert(tx, eventId, actor, visibility);
     if (event.action === "create") return;
     const own = reachOfOne(reach, event.organizationId);

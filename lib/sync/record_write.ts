@@ -16,6 +16,8 @@ export interface RecordWrite {
   catalog: Catalog;
   reach: RecordReach;
   actor: Actor;
+  /** Called first in the transaction that changes a record; throws when it must not be changed. */
+  guard?: (tx: Transaction) => Promise<void>;
 }
 
 /** Column to the JSON text of its new value, as `json_to_record` reads it. */
@@ -42,6 +44,7 @@ export async function updateRecord(
 ): Promise<UpdateOutcome> {
   const { model, catalog, reach } = write;
   return await written(write, fields, async (tx) => {
+    await write.guard?.(tx);
     const before = await readRecord(tx, model, reach, key, { lock: true, bytes: true });
     if (!before) return;
     if (before.version !== version) return { current: (await readRecord(tx, model, reach, key))! };
@@ -93,10 +96,15 @@ export async function createRecord(
     const params: unknown[] = [fieldsJson(fields)];
     const columns = [...fields.keys()].map((name) => identifier(name));
     const values = columns.map((name) => `r.${name}`);
-    if (model.tenantColumn) {
-      const { name, type } = columnNamed(model, model.tenantColumn);
-      columns.push(identifier(name));
-      values.push(`$${params.push(organizationId)}::text::${type}`);
+    const { table, organization } = recordRows(
+      model,
+      own,
+      "t",
+      (value) => `$${params.push(value)}`,
+    );
+    if (model.tenantColumn && organization) {
+      columns.push(identifier(model.tenantColumn));
+      values.push(organization);
     }
     const time = columnOfUpdate(model);
     if (time && !time.hasDefault && !fields.has(time.name)) {
@@ -107,7 +115,7 @@ export async function createRecord(
       ? "(SELECT $1::text) AS r"
       : `json_to_record($1::text::json) AS r (${typed(model, fields)})`;
     const [row] = await tx.query<{ key: string[] }>(
-      `INSERT INTO ${identifier(model.schema, model.table)} AS t (${columns.join(", ")})
+      `INSERT INTO ${table} (${columns.join(", ")})
       OVERRIDING SYSTEM VALUE
       SELECT ${values.join(", ")} FROM ${source}
       RETURNING ${keyTexts(model)} AS key`,
@@ -136,6 +144,7 @@ export async function deleteRecord(
 ): Promise<boolean | undefined> {
   const { model, catalog, reach } = write;
   return await written(write, new Map(), async (tx) => {
+    await write.guard?.(tx);
     const before = await readRecord(tx, model, reach, key, { lock: true, bytes: true });
     if (!before) return;
     if (before.version !== version) return false;

@@ -10,7 +10,7 @@ import { changeTable, organizationType } from "./change_log.ts";
 export const tenantRole = "lockstep_tenant";
 
 /** What a pull reads besides the models: nothing of it is an organization's data. */
-const readable = ["change_floor", "device", "scope", "tracked_model"];
+const readable = ["change_floor", "device", "scope", "scope_given", "tracked_model"];
 
 /**
  * Switches the wall on or off for every model that is tracked, and for those that will be.

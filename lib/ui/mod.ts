@@ -4,15 +4,22 @@
  *
  * @module
  */
+export { AccessLosses, type LossesPreview } from "./access_losses.tsx";
 export { AccountMenu } from "./account_menu.tsx";
 export { type ActivityBar, ActivityChart } from "./activity_chart.tsx";
 export { Alert, type AlertProps } from "./alert.tsx";
 export { Badge, type BadgeProps } from "./badge.tsx";
+export { Choice, type ChoiceProps } from "./choice.tsx";
+export { ConfirmLosses, type ConfirmLossesProps } from "./confirm_losses.tsx";
+export { DeviceState, type DeviceStateProps } from "./device_state.tsx";
 export { Document, type DocumentProps } from "./document.tsx";
+export { duration } from "./duration.ts";
 export { EmptyState, type EmptyStateProps } from "./empty_state.tsx";
 export { ErrorPage, type ErrorPageProps } from "./error_page.tsx";
+export { FieldChanges, type FieldChangesProps } from "./field_changes.tsx";
 export { Field, type FieldProps } from "./field.tsx";
 export { Icon, type IconProps } from "./icon.tsx";
+export { JobOutcome } from "./job_outcome.tsx";
 export { Layout, type LayoutProps, type NavGroup, type NavItem } from "./layout.tsx";
 export { FilterChips, type FilterChipsProps } from "./filter_chips.tsx";
 export { PageHeader, type PageHeaderProps } from "./page_header.tsx";
@@ -28,4 +35,6 @@ export {
 } from "./record_field.tsx";
 export { RecordTabs } from "./record_tabs.tsx";
 export { RelativeTime, type RelativeTimeProps } from "./relative_time.tsx";
+export { SortHead, type SortHeadProps } from "./sort_head.tsx";
+export { UserRank } from "./user_rank.tsx";
 export { VENDOR_FILES } from "./vendor_files.ts";

@@ -7,18 +7,20 @@ export interface PaginationProps {
   older?: string;
   /** What is known of the total, for example "About 12,000 rows". */
   total?: string;
+  /** What the links say where the list is not one of times. */
+  words?: { newer: string; older: string };
 }
 
 /** Links to the neighbouring pages of a list in keyset order. */
-export function Pagination({ newer, older, total }: PaginationProps) {
+export function Pagination({ newer, older, total, words }: PaginationProps) {
   return (
     <nav class="pager" aria-label="Pages">
       {total !== undefined && <span class="pager-total figures">{total}</span>}
       <PageLink href={newer} rel="prev">
-        <Icon name="chevron-left" /> Newer
+        <Icon name="chevron-left" /> {words?.newer ?? "Newer"}
       </PageLink>
       <PageLink href={older} rel="next">
-        Older <Icon name="chevron-right" />
+        {words?.older ?? "Older"} <Icon name="chevron-right" />
       </PageLink>
     </nav>
   );

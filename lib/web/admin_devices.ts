@@ -1,4 +1,4 @@
-import { notFound } from "../access/mod.ts";
+import { type AdminScope, notFound } from "../access/mod.ts";
 import type { Transaction } from "../db/mod.ts";
 import { type AdminOperation, operation } from "./admin_operation.ts";
 import { idParams, itemOf } from "./admin_resource.ts";
@@ -11,9 +11,23 @@ const statements = {
   resync: "UPDATE lockstep.device SET resync_requested_at = clock_timestamp() WHERE id = $1",
 };
 
+/** What can be done to a device. */
+export type DeviceAction = keyof typeof statements;
+
+/** @throws LockstepError `not_found` when `scope` does not hold the device */
+export async function changeDevice(
+  tx: Transaction,
+  scope: AdminScope,
+  id: number,
+  action: DeviceAction,
+): Promise<void> {
+  if (!await readItem(tx, scope, deviceList, id)) throw notFound("device", id);
+  await tx.execute(statements[action], [id]);
+}
+
 /** The operation that does one of these things to a device and answers how it is then. */
 export function deviceOperation(
-  action: keyof typeof statements,
+  action: DeviceAction,
   documented: { summary: string; description: string; tag: string },
 ): AdminOperation {
   return operation({
@@ -23,10 +37,7 @@ export function deviceOperation(
     answer: itemSchema(deviceList),
     async run(call) {
       const { id } = call.params;
-      await call.change(async (tx: Transaction) => {
-        if (!await readItem(tx, call.scope, deviceList, id)) throw notFound("device", id);
-        await tx.execute(statements[action], [id]);
-      });
+      await call.change((tx) => changeDevice(tx, call.scope, id, action));
       return await itemOf(call, deviceList, "device", id);
     },
   });

@@ -118,7 +118,12 @@ async function answer(ctx: Context<State>, op: AdminOperation): Promise<Response
     body: op.body ? parse(op.body, await jsonBody(ctx.req)) : {},
   };
   const version = op.ifMatch ? ifMatch(ctx.req) : "*";
-  const actor: Actor = { id: principal.userId, name: principal.username, source, requestId };
+  const actor: Actor = {
+    id: source === "cli" ? null : principal.userId,
+    name: principal.username,
+    source,
+    requestId,
+  };
   const catalog = await services.catalog.current();
   const call: AdminCall<unknown, unknown, unknown> = {
     ctx,
@@ -150,7 +155,7 @@ async function answer(ctx: Context<State>, op: AdminOperation): Promise<Response
 }
 
 /** What PostgreSQL refused for its values is the request's fault, not the server's. */
-function refusal(cause: unknown): unknown {
+export function refusal(cause: unknown): unknown {
   const code = sqlError(cause)?.code;
   if (code?.startsWith("22")) {
     const message = "A value is out of the range that the database can hold.";
@@ -174,8 +179,12 @@ class Previewed extends Error {
 /** By bearer token, as the sync API, or by the session cookie; `pageSession` has checked its origin. */
 async function callerOf(
   ctx: Context<State>,
-): Promise<{ principal: Principal; settings: Settings; source: "api" | "admin" }> {
+): Promise<{ principal: Principal; settings: Settings; source: "api" | "admin" | "cli" }> {
   const { user, services } = ctx.state;
+  if (services.console) {
+    const settings = await services.settings.current();
+    return { principal: services.console, settings, source: "cli" };
+  }
   if (user && !ctx.req.headers.has("Authorization")) {
     return { principal: user, settings: await services.settings.current(), source: "admin" };
   }

@@ -24,7 +24,6 @@ export const apiErrors = define.middleware(async (ctx) => {
         method: ctx.req.method,
         path: ctx.url.pathname,
         error: shown.cause ?? shown,
-        requestId,
       });
     }
     return problem(shown, requestId);

@@ -17,11 +17,11 @@ export function bulkPush(services: Services): PushPart {
     let outcome: PushOutcome | undefined;
     try {
       const { db, catalog } = services;
-      const { principal, membership } = await submitter(services, job);
+      const { principal, membership } = await pusher(services, job);
       const { SYNC } = await services.settings.current();
       const context = {
         db,
-        catalog,
+        catalog: await catalog.current(),
         principal,
         membership,
         device: job.device,
@@ -52,10 +52,14 @@ export function bulkPush(services: Services): PushPart {
   };
 }
 
-/** Who pushed, with the rights of now. */
-async function submitter(
-  { db }: Services,
-  { userId, organizationId, device }: BulkJob,
+/**
+ * Who pushed, with the rights of now.
+ *
+ * @throws LockstepError `permission_denied` when they may not push there any more
+ */
+export async function pusher(
+  { db }: Pick<Services, "db">,
+  { userId, organizationId, device }: Pick<BulkJob, "userId" | "organizationId" | "device">,
 ): Promise<{ principal: Principal; membership: Membership }> {
   const [user] = await db.query<Principal & { revoked: boolean }>(
     `

@@ -1,4 +1,4 @@
-import { isStillValid } from "../access/mod.ts";
+import { isStillValid, type Principal } from "../access/mod.ts";
 import {
   CollabHub,
   type CollabIdentity,
@@ -7,15 +7,18 @@ import {
   defaultCollabOptions,
   MemoryStore,
   RedisStore,
+  type Standing,
   timingOf,
 } from "../collab/mod.ts";
-import { recordEvent } from "../audit/mod.ts";
+import { actorSettings, recordEvent } from "../audit/mod.ts";
 import type { Environment, Settings } from "../config/mod.ts";
 import type { Database } from "../db/mod.ts";
 import { logger } from "../log/mod.ts";
+import type { ModelCatalog } from "../models/mod.ts";
+import { maySee } from "./collab_records.ts";
 
 /** The options of the stored settings: the seed's names in lower case, and ours. */
-export function collabOptions(settings: Settings["COLLABORATION"]): CollabOptions {
+export function collabOptions({ COLLABORATION: settings, CHAT }: Settings): CollabOptions {
   const named = Object.fromEntries(
     Object.entries(settings).map(([key, value]) => [key.toLowerCase(), value])
       .filter(([key]) => (key as string) in defaultCollabOptions),
@@ -26,6 +29,11 @@ export function collabOptions(settings: Settings["COLLABORATION"]): CollabOption
     heartbeat_interval: settings.HEARTBEAT_SECONDS,
     stale_after: settings.LEASE_SECONDS,
     grace: settings.GRACE_SECONDS,
+    frame_length: settings.MAX_MESSAGE_BYTES,
+    messages_per_second: settings.MAX_MESSAGES_PER_SECOND,
+    buffered_bytes: settings.MAX_BACKLOG_BYTES,
+    chat_length: CHAT.MAX_MESSAGE_LENGTH,
+    chat_per_minute: CHAT.MESSAGES_PER_MINUTE,
   };
 }
 
@@ -33,7 +41,8 @@ export function collabOptions(settings: Settings["COLLABORATION"]): CollabOption
 export async function createCollab(
   db: Database,
   env: Environment,
-  settings: Settings["COLLABORATION"],
+  settings: Settings,
+  catalog: ModelCatalog,
 ): Promise<CollabHub> {
   const options = collabOptions(settings);
   const timing = timingOf(options);
@@ -48,13 +57,18 @@ export async function createCollab(
     db,
     store,
     options,
-    stillAllowed: (identity) => standing(db, identity),
+    stillAllowed: (identity) => standing(db, catalog, identity),
     async onForcedTakeOver(tx, event) {
+      const { room, by, from, token, reason } = event;
+      const actor = actorSettings({ id: by.userId, name: by.username, source: "admin" });
+      for (const [name, value] of Object.entries(actor)) {
+        await tx.query("SELECT set_config($1::text, $2::text, true)", [name, value]);
+      }
       await recordEvent(tx, {
         action: "take_over",
         model: "lockstep.EditLock",
-        key: { room: event.room },
-        detail: { ...event },
+        key: { room },
+        detail: { from, token, reason },
       });
     },
     report: (error) => logger("collab").error("Collaboration failed: {error}", { error }),
@@ -64,17 +78,27 @@ export async function createCollab(
 }
 
 /** Whether the session behind a socket would still be let in. */
-async function standing(db: Database, identity: CollabIdentity) {
+async function standing(
+  db: Database,
+  catalog: ModelCatalog,
+  identity: CollabIdentity,
+): Promise<Standing> {
   const [user] = await db.query<{ is_staff: boolean; is_superuser: boolean }>(
     "SELECT is_staff, is_superuser FROM lockstep.app_user WHERE id = $1 AND is_active",
     [identity.userId],
   );
   if (!user) return "signed_out";
-  if (!user.is_staff && !user.is_superuser) return "forbidden";
-  const valid = await isStillValid(db, {
+  const principal: Principal = {
     ...identity,
     isStaff: user.is_staff,
     isSuperuser: user.is_superuser,
-  });
-  return valid ? { ...identity, canForce: user.is_superuser } : "signed_out";
+  };
+  const isStaff = user.is_staff || user.is_superuser;
+  if (!isStaff) {
+    const { record } = identity;
+    if (!record || !await maySee({ db }, await catalog.current(), principal, record)) {
+      return "forbidden";
+    }
+  }
+  return await isStillValid(db, principal) ? { ...identity, canForce: isStaff } : "signed_out";
 }

@@ -172,7 +172,7 @@ export function jobList(services: Services, worker: BulkWorker): Job[] {
       description: "Analyzes what was measured in the last week, and suggests what to change.",
       timeLimit: 10 * minute,
       async run() {
-        return { ...await measurePerformance(db) };
+        return { ...await measurePerformance(db, null) };
       },
     },
   ];

@@ -225,6 +225,33 @@ export const deviceList: ListSource = {
   within: inOrganization,
 };
 
+export const quarantineList: ListSource = {
+  from: `lockstep.quarantine t ${joinOrganization} LEFT ${joinUser}
+    LEFT JOIN lockstep.app_user r ON r.id = t.resolved_by`,
+  fields: {
+    id,
+    ...organization,
+    user_id: number("t.user_id", { nullable: true }),
+    username: shown("u.username", { nullable: true, filter: true, search: true }),
+    device: shown("t.device", { filter: true, search: true }),
+    model: shown("t.model_name", { filter: true, search: true }),
+    code: shown("t.code", { filter: true }),
+    field: shown("t.field"),
+    message: shown("t.message", { search: true }),
+    state: shown("t.state", {
+      filter: true,
+      schema: z.enum(["open", "replayed", "discarded"]),
+    }),
+    request_id: shown("t.request_id", { filter: true }),
+    created_at: time("t.created_at"),
+    resolved_at: time("t.resolved_at", { nullable: true }),
+    resolved_by: shown("r.username", { nullable: true }),
+  },
+  key: { field: "id", type: "bigint" },
+  sort: "-id",
+  within: inOrganization,
+};
+
 export const syncLogList: ListSource = {
   from: `lockstep.sync_log t LEFT JOIN lockstep.organization o ON o.id = t.organization_id
     LEFT JOIN lockstep.app_user u ON u.id = t.user_id`,

@@ -18,7 +18,6 @@ export const pageErrors = define.middleware(async (ctx) => {
         method,
         path,
         error: error.cause ?? error,
-        requestId: ctx.state.requestId,
       });
     }
     ctx.state.title = titleOf(error.status);

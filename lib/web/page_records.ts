@@ -75,7 +75,11 @@ export async function recordsVisit(ctx: Context<State>): Promise<RecordsVisit> {
 }
 
 /** Who writes a model's records, for what `ctx.state` says. */
-export function recordWrite({ state }: Context<State>, visit: RecordsVisit): RecordWrite {
+export function recordWrite(
+  { state }: Context<State>,
+  visit: RecordsVisit,
+  guard?: RecordWrite["guard"],
+): RecordWrite {
   const { user } = state.admin!;
   const { catalog, model, reach } = visit;
   const actor = {
@@ -90,14 +94,20 @@ export function recordWrite({ state }: Context<State>, visit: RecordsVisit): Rec
     model,
     reach,
     actor: { ...actor, source: "admin" },
+    guard,
   };
 }
 
-/** Path of a model's list of records. */
-export function modelPath({ name }: Model): string {
+/** The two parts of a model's name, of which either may hold dots. */
+export function modelSegments({ name }: Model): [app: string, own: string] {
   const quoted = name.indexOf('."');
   const cut = name.endsWith('"') && quoted > 0 ? quoted : name.lastIndexOf(".");
-  const [app, own] = [name.slice(0, cut), name.slice(cut + 1)];
+  return [name.slice(0, cut), name.slice(cut + 1)];
+}
+
+/** Path of a model's list of records. */
+export function modelPath(model: Model): string {
+  const [app, own] = modelSegments(model);
   return `${recordsPath}/${encodeURIComponent(app)}/${encodeURIComponent(own)}/`;
 }
 
@@ -107,8 +117,8 @@ export function recordPath(model: Model, key: readonly string[], page = "change"
 }
 
 /** The key in the path of a record's page. The router's parameters have lost which commas were escaped. */
-export function keyInPath(url: URL): string[] {
-  const part = url.pathname.slice(recordsPath.length + 1).split("/")[2] ?? "";
+export function keyInPath(pathname: string): string[] {
+  const part = pathname.split("/")[5] ?? "";
   return part.split(",").map(decoded);
 }
 

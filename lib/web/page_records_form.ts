@@ -16,6 +16,7 @@ import {
 } from "../sync/mod.ts";
 import type { RecordFieldView } from "../ui/mod.ts";
 import { mediaType, readText } from "./body.ts";
+import { fencingToken } from "./collab_records.ts";
 import { columnHint } from "./page_records_hint.ts";
 import { humanName, modelPath, recordPath, type RecordsVisit } from "./page_records.ts";
 
@@ -38,6 +39,8 @@ export interface RecordForm {
   problems: Map<string, string>;
   /** Whose value the person keeps of columns that both changed. */
   keeps: Map<string, "yours" | "theirs">;
+  /** Of the edit lock that the page holds. */
+  token?: number;
 }
 
 /** Columns that a form lets people set. */
@@ -75,6 +78,7 @@ export async function readRecordForm(
     fields: new Map(),
     problems: new Map(),
     keeps: new Map(),
+    token: fencingToken(sent.get("fencing_token")),
   };
   for (const column of editableColumns(model, creating)) {
     const { name } = column;

@@ -4,6 +4,7 @@ import type { Connection } from "../db/mod.ts";
 import type { ListQuery, ListSource } from "./list_page.ts";
 import { syncLogList } from "./list_sources.ts";
 import type { AdminVisit } from "./page_admin.ts";
+import { filterDay, filterText, filterTimes, givenFields } from "./page_filter.ts";
 import { type PagePlace, type RowsPage, rowsPage } from "./page_rows.ts";
 import { parse } from "./parse.ts";
 
@@ -31,18 +32,15 @@ const source: ListSource = { ...syncLogList, fields, sort: "-timestamp" };
 const pageSize = 50;
 const exportSize = 1000;
 
-const text = z.string().max(200).refine((value) => !value.includes("\0"), "Must not contain NUL");
-const day = z.iso.date().refine((value) => value >= "0001", "Must be a day after the year 0");
-
 const query = z.object({
   operation: z.enum(["PUSH", "PULL"]).optional(),
   status: z.enum(["SUCCESS", "WARNING", "ERROR"]).optional(),
-  model: text.optional(),
-  username: text.optional(),
-  device: text.optional(),
-  q: text.optional(),
-  from: day.optional(),
-  to: day.optional(),
+  model: filterText.optional(),
+  username: filterText.optional(),
+  device: filterText.optional(),
+  q: filterText.optional(),
+  from: filterDay.optional(),
+  to: filterDay.optional(),
 });
 
 /** What the page's form asks for. Days are of UTC, `to` included. */
@@ -54,9 +52,7 @@ export type SyncLogFilter = z.output<typeof query>;
  * @throws LockstepError `invalid_value`
  */
 export function syncLogFilter(params: URLSearchParams): SyncLogFilter {
-  const given = [...params].map(([name, value]) => [name, value.trim()])
-    .filter(([, value]) => value !== "");
-  return parse(query, Object.fromEntries(given));
+  return parse(query, givenFields(params));
 }
 
 /** A page of the sync log, the newest first. */
@@ -73,13 +69,8 @@ export async function syncLogPage(
 }
 
 function listed({ from, to, ...filter }: SyncLogFilter): Record<string, unknown> {
-  const midnight = (day: string, later = 0) =>
-    new Date(Date.parse(`${day}T00:00:00Z`) + later * 86_400_000).toISOString();
-  return {
-    ...filter,
-    timestamp_from: from && midnight(from),
-    timestamp_to: to && midnight(to, 1),
-  };
+  const [timestamp_from, timestamp_to] = filterTimes(from, to);
+  return { ...filter, timestamp_from, timestamp_to };
 }
 
 const columns: [string, (row: SyncLogRow) => string | number | null][] = [

@@ -1,13 +1,18 @@
+import type { Catalog } from "../models/mod.ts";
 import type { PushContext } from "../sync/mod.ts";
 import type { State } from "./define.ts";
 import type { SyncCaller } from "./sync_caller.ts";
 
 /** What a push by `caller` works with; the audit trail learns who writes from its settings. */
-export function pushContext({ services, requestId }: State, caller: SyncCaller): PushContext {
+export function pushContext(
+  { services, requestId }: State,
+  caller: SyncCaller,
+  catalog: Catalog,
+): PushContext {
   const { principal, membership, device, settings } = caller;
   return {
     db: services.db,
-    catalog: services.catalog,
+    catalog,
     principal,
     membership,
     device,

@@ -1,16 +1,20 @@
+import { describeSpan, withLogFields } from "../log/mod.ts";
 import { define } from "./define.ts";
 
-/** Gives the request its id and the client's address, and measures it. */
+/** Gives the request, its log entries and its span an id; finds the client's address; measures. */
 export const requestState = define.middleware(async (ctx) => {
   const started = performance.now();
   const given = ctx.req.headers.get("X-Request-Id") ?? "";
   ctx.state.requestId = /^[\w.-]{1,100}$/.test(given) ? given : crypto.randomUUID();
   ctx.state.address = clientAddress(ctx.req, ctx.info, ctx.state.services.trusts);
-  const response = await ctx.next();
-  response.headers.set("X-Request-Id", ctx.state.requestId);
+  const { requestId } = ctx.state;
+  const route = ctx.route ?? "none";
+  describeSpan(`${ctx.req.method} ${route}`, { "http.route": route, request_id: requestId });
+  const response = await withLogFields({ request_id: requestId }, () => ctx.next());
+  response.headers.set("X-Request-Id", requestId);
   ctx.state.services.metrics.request(
     ctx.req.method,
-    ctx.route ?? "none",
+    route,
     response.status,
     (performance.now() - started) / 1000,
   );

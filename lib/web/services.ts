@@ -1,11 +1,14 @@
 import type { CollabHub } from "../collab/mod.ts";
-import type { OutsideIssuer, TokenKeys } from "../access/mod.ts";
+import type { OutsideIssuer, Principal, TokenKeys } from "../access/mod.ts";
 import type { Environment, Settings } from "../config/mod.ts";
 import { type Database, loadSettings } from "../db/mod.ts";
+import type { BulkWorker, JobRunner } from "../jobs/mod.ts";
 import { countCacheLookup } from "../log/mod.ts";
 import type { ModelCatalog } from "../models/mod.ts";
 import type { Health, Metrics, SyncRecorder } from "../observe/mod.ts";
 import type { ChangeFeed } from "../sync/mod.ts";
+import type { LiveFeed } from "./page_live.ts";
+import type { RecordWatches } from "./record_watches.ts";
 
 /** What the routes work with. Made once by `main.ts`. */
 export interface Services {
@@ -20,7 +23,15 @@ export interface Services {
   health: () => Promise<Health>;
   changes: ChangeFeed;
   collab: CollabHub;
+  watches: RecordWatches;
   access: AccessFeed;
+  /** Tells open pages of the admin what is new. */
+  live: LiveFeed;
+  /** The recurring jobs, and what writes bulk pushes. */
+  jobs: JobRunner;
+  bulk: BulkWorker;
+  /** Who requests without proof come from. Set at the console alone, never where a port is open. */
+  console?: Principal;
   /** Aborted when the server stops: streams end then. */
   stopping: AbortSignal;
   /** Whether `X-Forwarded-*` headers of this address are believed. */

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { csvCell } from "../audit/mod.ts";
 import type { Connection } from "../db/mod.ts";
 
@@ -27,8 +28,40 @@ export interface SyncReport {
   rows: SyncReportRow[];
 }
 
-/** The syncs of a day (UTC), by default the day before this one. */
-export async function syncReport(conn: Connection, day: string | null = null): Promise<SyncReport> {
+/** A report as the admin API shows it. */
+export const syncReportSchema = z.object({
+  day: z.string(),
+  syncs: z.int(),
+  failed: z.int(),
+  objects: z.number(),
+  rows: z.array(z.object({
+    organization: z.string().nullable(),
+    model: z.string(),
+    operation: z.enum(["PUSH", "PULL"]),
+    status: z.enum(["SUCCESS", "WARNING", "ERROR"]),
+    syncs: z.int(),
+    objects: z.number(),
+    users: z.int(),
+    devices: z.int(),
+    average_time: z.number().describe("Seconds."),
+    longest_time: z.number().describe("Seconds."),
+  })),
+});
+
+/** Which day a report is asked for. */
+export const reportQuery = z.strictObject({
+  day: z.iso.date().refine((value) => value >= "1970", "Must be a day from 1970 on").optional(),
+});
+
+/**
+ * The syncs of a day (UTC), by default the day before this one; of the organizations with these ids,
+ * or of all.
+ */
+export async function syncReport(
+  conn: Connection,
+  day: string | null = null,
+  organizationIds: readonly number[] | null = null,
+): Promise<SyncReport> {
   const [{ name }] = await conn.query<{ name: string }>(
     `SELECT coalesce($1::date, (now() AT TIME ZONE 'UTC')::date - 1)::text AS name`,
     [day],
@@ -45,9 +78,10 @@ export async function syncReport(conn: Connection, day: string | null = null): P
     LEFT JOIN lockstep.organization o ON o.id = l.organization_id
     WHERE l.timestamp >= $1::date::timestamp AT TIME ZONE 'UTC'
       AND l.timestamp < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'
+      AND ($2::int[] IS NULL OR l.organization_id = ANY ($2::int[]))
     GROUP BY o.slug, l.model_name, l.operation, l.status
     ORDER BY o.slug NULLS FIRST, l.model_name, l.operation, l.status`,
-    [name],
+    [name, organizationIds],
   );
   const sum = (of: (row: SyncReportRow) => number) =>
     rows.reduce((total, row) => total + of(row), 0);

@@ -1,37 +1,15 @@
 import OrganizationSwitch from "../../islands/OrganizationSwitch.tsx";
+import QuickSearch from "../../islands/QuickSearch.tsx";
 import ThemeSwitch from "../../islands/ThemeSwitch.tsx";
-import { AccountMenu, Layout, type NavGroup } from "../../lib/ui/mod.ts";
-import { define } from "../../lib/web/mod.ts";
-
-const groups: NavGroup[] = [
-  {
-    label: "Overview",
-    items: [{ label: "Dashboard", href: "/admin", icon: "speedometer2" }],
-  },
-  {
-    label: "Data",
-    items: [{ label: "Records", href: "/admin/records", icon: "database" }],
-  },
-  {
-    label: "Access",
-    items: [{ label: "Permissions", href: "/admin/permissions", icon: "shield-check" }],
-  },
-  {
-    label: "Sync",
-    items: [
-      { label: "Models", href: "/admin/models", icon: "table" },
-      { label: "Devices", href: "/admin/devices", icon: "phone" },
-      { label: "Logs", href: "/admin/logs", icon: "journal-text" },
-    ],
-  },
-];
+import { AccountMenu, Layout } from "../../lib/ui/mod.ts";
+import { define, navigation } from "../../lib/web/mod.ts";
 
 export default define.layout(function AdminLayout({ Component, state, url }) {
   const { user, organizations, organization } = state.admin!;
   const path = url.pathname.replace(/(?<=.)\/$/, "");
   return (
     <Layout
-      groups={groups}
+      groups={navigation}
       path={path}
       topbarStart={organizations.length > 1
         ? (
@@ -44,6 +22,7 @@ export default define.layout(function AdminLayout({ Component, state, url }) {
         : <span class="text-truncate">{organizations[0]?.name}</span>}
       topbarEnd={
         <>
+          <QuickSearch />
           <ThemeSwitch />
           <AccountMenu username={user.username} />
         </>

@@ -1,11 +1,12 @@
 import { page } from "fresh";
+import LiveRows from "../../islands/LiveRows.tsx";
 import {
-  type ActiveHour,
+  type Counts,
   type FailingModel,
-  failingModels,
-  type Overview,
-  syncActivity,
-  syncOverview,
+  onlineUsers,
+  syncCounts,
+  type SyncDay,
+  syncDay,
 } from "../../lib/observe/mod.ts";
 import {
   ActivityChart,
@@ -19,10 +20,10 @@ import { define, deviceFilter, devicePage, type DeviceRow } from "../../lib/web/
 
 interface Dashboard {
   place: string;
-  overview: Overview;
+  counts: Counts;
+  day: SyncDay;
   models: number;
-  hours: ActiveHour[];
-  failing: FailingModel[];
+  online: string[];
   devices: DeviceRow[];
 }
 
@@ -36,26 +37,27 @@ export const handler = define.handlers({
     const part = { scope, organizationId: organization?.id };
     ctx.state.title = "Dashboard";
     const newest = deviceFilter(new URLSearchParams());
-    const [{ models }, overview, hours, failing, { rows: devices }] = await Promise.all([
+    const [{ models }, counts, day, online, { rows: devices }] = await Promise.all([
       catalog.current(),
-      syncOverview(db, part),
-      syncActivity(db, part),
-      failingModels(db, part),
+      syncCounts(db, part),
+      syncDay(db, part),
+      onlineUsers(db, scope),
       devicePage(db, admin!, newest, {}, shownDevices),
     ]);
     return page<Dashboard>({
       place: organization?.name ?? "all organizations",
-      overview,
+      counts,
+      day,
       models: models.filter(({ enabled }) => enabled).length,
-      hours,
-      failing,
+      online,
       devices,
     });
   },
 });
 
 export default define.page<typeof handler>(function DashboardPage({ data }) {
-  const { place, overview, models, hours, failing, devices } = data;
+  const { place, counts, day, models, online, devices } = data;
+  const { hours, failing } = day;
   const quiet = hours.every(({ pushes, pulls, failures }) => pushes + pulls + failures === 0);
   return (
     <>
@@ -67,51 +69,79 @@ export default define.page<typeof handler>(function DashboardPage({ data }) {
           <Icon name="journal-text" /> Open the log
         </a>
       </PageHeader>
-      <Counts overview={overview} models={models} />
-      <section>
-        <h2>Sync activity</h2>
-        <p class="section-note">Models pushed and pulled, by hour in UTC.</p>
-        {quiet
-          ? (
-            <EmptyState icon="activity" title="Nothing was synced in the last day">
-              Every push and pull of an application appears here, by the hour.
-            </EmptyState>
-          )
-          : <ActivityChart bars={hours} />}
-      </section>
-      <section>
-        <h2>Models with trouble</h2>
-        {failing.length === 0
-          ? (
-            <p class="section-note">
-              <Icon name="check-circle" /> No push or pull failed in the last day.
-            </p>
-          )
-          : <Failing models={failing} />}
-      </section>
-      <section>
-        <h2>Devices seen last</h2>
-        {devices.length === 0
-          ? (
-            <p class="section-note">
-              No device has synced yet. Applications name theirs in the header X-Device.
-            </p>
-          )
-          : <Devices rows={devices} />}
-      </section>
+      <nav class="page-actions mb-3" aria-label="Quick actions">
+        {quickActions.map(({ href, icon, words }) => (
+          <a key={href} class="btn btn-outline-secondary btn-sm" href={href}>
+            <Icon name={icon} /> {words}
+          </a>
+        ))}
+      </nav>
+      <LiveRows topics={["logs"]} />
+      <div data-live="dashboard">
+        <CountList counts={counts} day={day} models={models} />
+        <section>
+          <h2>Sync activity</h2>
+          <p class="section-note">Models pushed and pulled, by hour in UTC.</p>
+          {quiet
+            ? (
+              <EmptyState icon="activity" title="Nothing was synced in the last day">
+                Every push and pull of an application appears here, by the hour.
+              </EmptyState>
+            )
+            : <ActivityChart bars={hours} />}
+        </section>
+        <section>
+          <h2>Models with trouble</h2>
+          {failing.length === 0
+            ? (
+              <p class="section-note">
+                <Icon name="check-circle" /> No push or pull failed in the last day.
+              </p>
+            )
+            : <Failing models={failing} />}
+        </section>
+        <section>
+          <h2>Devices seen last</h2>
+          {devices.length === 0
+            ? (
+              <p class="section-note">
+                No device has synced yet. Applications name theirs in the header X-Device.
+              </p>
+            )
+            : <Devices rows={devices} />}
+        </section>
+        <section>
+          <h2>Online now</h2>
+          <ul class="plain-list people">
+            {online.map((username) => (
+              <li key={username}>
+                <Icon name="person-circle" /> {username}
+              </li>
+            ))}
+          </ul>
+        </section>
+      </div>
     </>
   );
 });
 
-function Counts({ overview, models }: { overview: Overview; models: number }) {
-  const { devices, devicesSeen, openQuarantine, failures } = overview;
-  const counts: { label: string; value: number; note?: string; href?: string; bad?: boolean }[] = [
-    { label: "Organizations", value: overview.organizations },
-    { label: "Members", value: overview.users },
+const quickActions = [
+  { href: "/admin/permissions", icon: "shield-check", words: "Change permissions" },
+  { href: "/admin/quarantine", icon: "shield-exclamation", words: "Repair refused records" },
+  { href: "/admin/audit", icon: "clock-history", words: "See who changed what" },
+  { href: "/admin/jobs/report", icon: "calendar-day", words: "Yesterday's report" },
+];
+
+function CountList({ counts, day, models }: { counts: Counts; day: SyncDay; models: number }) {
+  const { devices, devicesSeen, openQuarantine } = counts;
+  const { failures } = day;
+  const entries: { label: string; value: number; note?: string; href?: string; bad?: boolean }[] = [
+    { label: "Organizations", value: counts.organizations },
+    { label: "Members", value: counts.users },
     { label: "Models synced", value: models, href: "/admin/models?state=included" },
     { label: "Devices", value: devices, note: `${devicesSeen} seen today`, href: "/admin/devices" },
-    { label: "Records pushed", value: overview.recordsPushed, href: "/admin/logs?operation=PUSH" },
-    { label: "Records pulled", value: overview.recordsPulled, href: "/admin/logs?operation=PULL" },
+    { label: "Records pushed", value: day.recordsPushed, href: "/admin/logs?operation=PUSH" },
+    { label: "Records pulled", value: day.recordsPulled, href: "/admin/logs?operation=PULL" },
     {
       label: "Failed operations",
       value: failures,
@@ -121,12 +151,13 @@ function Counts({ overview, models }: { overview: Overview; models: number }) {
     {
       label: "In quarantine",
       value: openQuarantine,
+      href: "/admin/quarantine",
       bad: openQuarantine > 0,
     },
   ];
   return (
     <dl class="counts">
-      {counts.map(({ label, value, note, href, bad }) => (
+      {entries.map(({ label, value, note, href, bad }) => (
         <div>
           <dt>{label}</dt>
           <dd>
@@ -189,7 +220,7 @@ function Devices({ rows }: { rows: DeviceRow[] }) {
       <ul class="plain-list">
         {rows.map((device) => (
           <li>
-            <strong>{device.name}</strong>
+            <a href={`/admin/devices/${device.id}`}>{device.name}</a>
             {device.username}
             {device.revoked_at !== null && <Badge>Revoked</Badge>}
             <span>

@@ -1,34 +1,69 @@
 import "../../_fresh/snapshot.ts";
 import { environmentReference, readEnvironment } from "../../lib/config/mod.ts";
-import { createApp, type Running, servicesOf } from "../../main.ts";
-import { openTestDatabase } from "./databases.ts";
 import type { Database } from "../../lib/db/mod.ts";
+import { createApp, type Running, servicesOf } from "../../main.ts";
+import { startCluster } from "./cluster.ts";
+import { openTestDatabase } from "./databases.ts";
 
-/** The whole application in this process, on a database of its own. */
+/** The whole application on a database of its own: in this process, or as two processes. */
 export interface TestApp extends AsyncDisposable {
   db: Database;
+  /** This process's services. Of an application of two processes it is the third, without requests. */
   running: Running;
   /** Sends a request to the application. `path` begins with a slash. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Signs in and gives the access token. */
   token(username: string, password: string, organization?: string): Promise<string>;
+  /** Resolves when the pushes and pulls that were answered are in the sync log. */
+  recorded(): Promise<void>;
+  /** The application on a port of 127.0.0.1. */
+  serve(): Site;
 }
 
-/** Opens the application on a fresh database; `prepare` fills it before the first request. */
+export interface Site extends AsyncDisposable {
+  origin: string;
+}
+
+/**
+ * Kinds of database that an application can be opened on. Two processes, which
+ * LOCKSTEP_TEST_PROCESSES=2 asks for, can share a server's alone.
+ */
+export let appKinds: readonly Database["kind"][] = ["pglite", "postgres"];
+
+/** Makes the applications of this file two processes behind a proxy that shares out requests. */
+export function useTwoProcesses(): void {
+  appKinds = ["postgres"];
+}
+
+if (Deno.env.get("LOCKSTEP_TEST_PROCESSES") === "2") useTwoProcesses();
+
+/**
+ * Opens the application on a fresh database; `prepare` fills it before the first request. `variables`
+ * are its environment's.
+ */
 export async function openTestApp(
   kind: Database["kind"],
   prepare?: (db: Database) => Promise<unknown>,
+  variables: Record<string, string> = {},
 ): Promise<TestApp> {
-  const database = await openTestDatabase(kind);
+  const shared = !appKinds.includes("pglite");
+  await using opened = new AsyncDisposableStack();
+  const database = opened.use(await openTestDatabase(shared ? "postgres" : kind));
   await prepare?.(database.db);
   const unset = Object.fromEntries(environmentReference().map(({ name }) => [name, undefined]));
-  const env = readEnvironment({ ...unset, LOCKSTEP_SECRET: "k".repeat(40), LOCKSTEP_LOG_DIR: "" });
-  const running = await servicesOf(database.db, env);
+  const given = { LOCKSTEP_SECRET: "k".repeat(40), LOCKSTEP_LOG_DIR: "", ...variables };
+  const running = await servicesOf(database.db, readEnvironment({ ...unset, ...given }));
+  opened.defer(() => running.stop());
+  const cluster = shared ? opened.use(await startCluster(database.url!, given)) : undefined;
   const handler = createApp(running.services).handler();
+  const parts = opened.move();
   const app: TestApp = {
     db: database.db,
     running,
-    fetch: (path, init) => handler(new Request(`http://localhost${path}`, init)),
+    fetch: (path, init) =>
+      cluster
+        ? fetch(`${cluster.origin}${path}`, { redirect: "manual", ...init })
+        : handler(new Request(`http://localhost${path}`, init)),
     async token(username, password, organization) {
       const answer = await app.fetch("/api/sync/auth/token/", {
         method: "POST",
@@ -36,10 +71,16 @@ export async function openTestApp(
       });
       return (await answer.json()).token;
     },
-    async [Symbol.asyncDispose]() {
-      await running.stop();
-      await database[Symbol.asyncDispose]();
+    recorded: () => cluster ? cluster.recorded() : running.services.recorder.flush(),
+    serve() {
+      if (cluster) return { origin: cluster.origin, async [Symbol.asyncDispose]() {} };
+      const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handler);
+      return {
+        origin: `http://127.0.0.1:${server.addr.port}`,
+        [Symbol.asyncDispose]: () => server.shutdown(),
+      };
     },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
   return app;
 }

@@ -105,7 +105,7 @@ export function pullAs(
   });
 }
 
-export function pushAs(
+export async function pushAs(
   world: SyncWorld,
   caller: Caller,
   records: unknown[] | string,
@@ -113,9 +113,10 @@ export function pushAs(
   settings: Record<string, string> = {},
 ): Promise<PushOutcome> {
   const text = typeof records === "string" ? records : JSON.stringify(records);
-  return push(
+  return await push(
     {
       ...world,
+      catalog: await world.catalog.current(),
       ...caller,
       device: "",
       requestId: "test",

@@ -1,6 +1,9 @@
 import { page } from "fresh";
+import LiveRows from "../../../islands/LiveRows.tsx";
 import {
   Badge,
+  Choice,
+  duration,
   EmptyState,
   Field,
   FilterChips,
@@ -22,6 +25,8 @@ interface Logs extends RowsPage<SyncLogRow> {
   filter: SyncLogFilter;
   models: string[];
   showsOrganization: boolean;
+  /** The page of the newest lines. */
+  isFirst: boolean;
 }
 
 const path = "/admin/logs";
@@ -41,6 +46,7 @@ export const handler = define.handlers({
       ...rows,
       filter,
       models: models.filter(({ enabled }) => enabled).map(({ name }) => name),
+      isFirst: !searchParams.has("before") && !searchParams.has("after"),
       showsOrganization: !admin!.organization && admin!.organizations.length > 1,
     });
   },
@@ -64,7 +70,7 @@ const outcomes = { SUCCESS: "Succeeded", WARNING: "Partly refused", ERROR: "Fail
 const words: Record<string, string> = { ...operations, ...outcomes };
 
 export default define.page<typeof handler>(function LogsPage({ data }) {
-  const { rows, newer, older, filter, models, showsOrganization } = data;
+  const { rows, newer, older, filter, models, showsOrganization, isFirst } = data;
   const filters = Object.entries(filter) as [keyof SyncLogFilter, string][];
   const query = new URLSearchParams(filters);
   const neighbour = (name: string, place: string | undefined) =>
@@ -90,54 +96,57 @@ export default define.page<typeof handler>(function LogsPage({ data }) {
           shown: words[value],
         }))}
       />
-      {rows.length === 0
-        ? (
-          <EmptyState
-            icon="journal-text"
-            title={filters.length > 0 ? "No line matches the filters" : "Nothing was synced yet"}
-            action={newer !== undefined || filters.length > 0
-              ? <a class="btn btn-outline-secondary" href={path}>Show everything</a>
-              : undefined}
-          >
-            {filters.length > 0
-              ? "Take a filter away to see more."
-              : "Every push and pull of an application appears here, with its outcome."}
-          </EmptyState>
-        )
-        : (
-          <>
-            <div class="table-responsive" tabIndex={0} role="region" aria-label="Sync log">
-              <table class="table">
-                <thead>
-                  <tr>
-                    <th>Time</th>
-                    <th>Operation</th>
-                    <th>Model</th>
-                    <th class="text-end">Records</th>
-                    <th class="text-end">Duration</th>
-                    <th>Status</th>
-                    <th>User</th>
-                    {showsOrganization && <th>Organization</th>}
-                    <th>Device</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((row) => (
-                    <Line key={row.id} row={row} showsOrganization={showsOrganization} />
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            <Pagination newer={neighbour("after", newer)} older={neighbour("before", older)} />
-          </>
-        )}
+      {isFirst && <LiveRows topics={["logs"]} />}
+      <div data-live="log">
+        {rows.length === 0
+          ? (
+            <EmptyState
+              icon="journal-text"
+              title={filters.length > 0 ? "No line matches the filters" : "Nothing was synced yet"}
+              action={newer !== undefined || filters.length > 0
+                ? <a class="btn btn-outline-secondary" href={path}>Show everything</a>
+                : undefined}
+            >
+              {filters.length > 0
+                ? "Take a filter away to see more."
+                : "Every push and pull of an application appears here, with its outcome."}
+            </EmptyState>
+          )
+          : (
+            <>
+              <div class="table-responsive" tabIndex={0} role="region" aria-label="Sync log">
+                <table class="table">
+                  <thead>
+                    <tr>
+                      <th>Time</th>
+                      <th>Operation</th>
+                      <th>Model</th>
+                      <th class="text-end">Records</th>
+                      <th class="text-end">Duration</th>
+                      <th>Status</th>
+                      <th>User</th>
+                      {showsOrganization && <th>Organization</th>}
+                      <th>Device</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {rows.map((row) => (
+                      <Line key={row.id} row={row} showsOrganization={showsOrganization} />
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+              <Pagination newer={neighbour("after", newer)} older={neighbour("before", older)} />
+            </>
+          )}
+      </div>
     </>
   );
 });
 
 function Line({ row, showsOrganization }: { row: SyncLogRow; showsOrganization: boolean }) {
   return (
-    <tr>
+    <tr data-key={row.id}>
       <td>
         <RelativeTime value={row.timestamp} />
       </td>
@@ -166,12 +175,19 @@ function Line({ row, showsOrganization }: { row: SyncLogRow; showsOrganization: 
 function FilterForm({ filter, models }: { filter: SyncLogFilter; models: string[] }) {
   return (
     <form class="filter-form" method="get" action={path}>
-      <Choice name="operation" label="Operation" chosen={filter.operation} options={operations} />
+      <Choice
+        name="operation"
+        label="Operation"
+        chosen={filter.operation}
+        options={operations}
+        any="Any"
+      />
       <Choice
         name="status"
         label="Status"
         chosen={filter.status}
         options={outcomes}
+        any="Any"
       />
       <Field name="model" label="Model" value={filter.model} list="model-names" />
       <datalist id="model-names">
@@ -187,28 +203,4 @@ function FilterForm({ filter, models }: { filter: SyncLogFilter; models: string[
       </button>
     </form>
   );
-}
-
-function Choice({ name, label, chosen, options }: {
-  name: string;
-  label: string;
-  chosen: string | undefined;
-  options: Record<string, string>;
-}) {
-  return (
-    <Field name={name} label={label}>
-      {(control) => (
-        <select {...control} class="form-select">
-          <option value="" selected={chosen === undefined}>Any</option>
-          {Object.entries(options).map(([value, word]) => (
-            <option value={value} selected={value === chosen}>{word}</option>
-          ))}
-        </select>
-      )}
-    </Field>
-  );
-}
-
-function duration(seconds: number): string {
-  return seconds < 1 ? `${(seconds * 1000).toFixed(0)} ms` : `${seconds.toFixed(1)} s`;
 }

@@ -176,7 +176,12 @@ export default define.page<typeof handler>(function PermissionsPage({ data }) {
         )
         : (
           <>
-            <PermissionMatrix key={organization.id} matrix={matrix} readAt={readAt} />
+            <PermissionMatrix
+              key={organization.id}
+              matrix={matrix}
+              organization={organization.slug}
+              readAt={readAt}
+            />
             <div class="needs-no-script">
               <GroupChoice
                 organization={organization}

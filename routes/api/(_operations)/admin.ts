@@ -18,6 +18,13 @@ import { operations as filters } from "../admin/filters/index.ts";
 import { operations as groupsId } from "../admin/groups/[id].ts";
 import { operations as groupsDefaults } from "../admin/groups/defaults.ts";
 import { operations as groups } from "../admin/groups/index.ts";
+import { operations as jobsBulkIdCancel } from "../admin/jobs/bulk/[id]/cancel.ts";
+import { operations as jobsBulkIdRetry } from "../admin/jobs/bulk/[id]/retry.ts";
+import { operations as jobsBulk } from "../admin/jobs/bulk/index.ts";
+import { operations as jobsName } from "../admin/jobs/[name]/index.ts";
+import { operations as jobsNameRun } from "../admin/jobs/[name]/run.ts";
+import { operations as jobs } from "../admin/jobs/index.ts";
+import { operations as jobsReport } from "../admin/jobs/report.ts";
 import { operations as logs } from "../admin/logs.ts";
 import { operations as me } from "../admin/me.ts";
 import { operations as membershipsId } from "../admin/memberships/[id].ts";
@@ -27,6 +34,7 @@ import { operations as modelsName } from "../admin/models/[name].ts";
 import { operations as models } from "../admin/models/index.ts";
 import { operations as organizationsId } from "../admin/organizations/[id].ts";
 import { operations as organizations } from "../admin/organizations/index.ts";
+import { operations as performance } from "../admin/performance.ts";
 import { operations as permissionsId } from "../admin/permissions/[id].ts";
 import { operations as permissionsCopy } from "../admin/permissions/copy.ts";
 import { operations as permissions } from "../admin/permissions/index.ts";
@@ -70,6 +78,13 @@ export const adminOperations: Record<string, AdminOperations> = {
   "/api/admin/groups/{id}": groupsId,
   "/api/admin/groups/defaults": groupsDefaults,
   "/api/admin/groups": groups,
+  "/api/admin/jobs/bulk/{id}/cancel": jobsBulkIdCancel,
+  "/api/admin/jobs/bulk/{id}/retry": jobsBulkIdRetry,
+  "/api/admin/jobs/bulk": jobsBulk,
+  "/api/admin/jobs/{name}": jobsName,
+  "/api/admin/jobs/{name}/run": jobsNameRun,
+  "/api/admin/jobs": jobs,
+  "/api/admin/jobs/report": jobsReport,
   "/api/admin/logs": logs,
   "/api/admin/me": me,
   "/api/admin/memberships/{id}": membershipsId,
@@ -79,6 +94,7 @@ export const adminOperations: Record<string, AdminOperations> = {
   "/api/admin/models": models,
   "/api/admin/organizations/{id}": organizationsId,
   "/api/admin/organizations": organizations,
+  "/api/admin/performance": performance,
   "/api/admin/permissions/{id}": permissionsId,
   "/api/admin/permissions/copy": permissionsCopy,
   "/api/admin/permissions": permissions,

@@ -1,14 +1,5 @@
 import { z } from "zod";
-import {
-  explainAccess,
-  explainRow,
-  findSubject,
-  modelAccess,
-  modelGrants,
-  modelNamed,
-  parseRowKey,
-} from "../../../lib/access/mod.ts";
-import { adminHandlers, define, operation } from "../../../lib/web/mod.ts";
+import { adminHandlers, define, explainLook, operation } from "../../../lib/web/mod.ts";
 
 const condition = z.object({
   words: z.string(),
@@ -28,7 +19,7 @@ export const operations = {
     summary: "Explain what a user may push and pull, and why",
     description:
       "In words and SQL, by group and filter. With `key` it also tells which conditions " +
-      "show or hide that row.",
+      "show or hide that row. That somebody asked is in the audit trail.",
     tag: "Access",
     access: "administrators",
     query: z.strictObject({
@@ -72,42 +63,8 @@ export const operations = {
         })),
       }).optional(),
     }),
-    async run({ ctx, scope, catalog, query }) {
-      const { db } = ctx.state.services;
-      const { principal, membership, notes } = await findSubject(
-        db,
-        scope,
-        query.user,
-        query.organization,
-      );
-      const model = modelNamed(catalog, query.model);
-      const explained = await explainAccess(db, principal, membership, catalog, model);
-      if (!model.enabled) notes.push(`${model.name} takes no part in the sync: ${model.reason}`);
-      if (explained.push.allowed && model.enabled && !model.writable) {
-        notes.push(`${model.name} is shared and not marked writable, so nobody may push it.`);
-      }
-      const answer = {
-        user: { id: principal.userId, username: principal.username },
-        organization: membership.organization,
-        model: model.name,
-        notes,
-        ...explained,
-      };
-      // Of a table that takes no part, no row may be asked about: it may be nobody's to see.
-      if (query.key === undefined || !model.enabled) return answer;
-      const grants = (await modelGrants(db, principal, membership, catalog)).get(model.name) ?? [];
-      const access = (await modelAccess(db, principal, membership, catalog)).get(model.name) ??
-        { push: null, pull: null };
-      const row = await explainRow(
-        db,
-        model,
-        membership.organization.id,
-        parseRowKey(model, query.key),
-        access,
-        grants,
-      );
-      return { ...answer, row };
-    },
+    run: ({ ctx, scope, catalog, actor, query }) =>
+      explainLook({ db: ctx.state.services.db, scope, catalog, actor }, query),
   }),
 };
 

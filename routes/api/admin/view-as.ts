@@ -1,27 +1,19 @@
 import { z } from "zod";
 import {
-  describeScope,
-  findSubject,
-  modelAccess,
-  modelNamed,
-  viewRows,
-} from "../../../lib/access/mod.ts";
-import {
   adminHandlers,
   decodeKey,
   define,
   encodeKey,
   operation,
   rawJson,
+  viewLook,
 } from "../../../lib/web/mod.ts";
-
-/** Milliseconds that one page may take. */
-const pageTime = "5000";
 
 export const operations = {
   GET: operation({
     summary: "The rows that a user would pull",
-    description: "It only reads: the rows come from a read-only transaction.",
+    description: "It only reads: the rows come from a read-only transaction. That somebody " +
+      "looked is in the audit trail.",
     tag: "Access",
     access: "administrators",
     query: z.strictObject({
@@ -37,25 +29,14 @@ export const operations = {
       items: z.array(z.record(z.string(), z.unknown())),
       next: z.string().nullable(),
     }),
-    async run({ ctx, scope, catalog, query }) {
-      const { db } = ctx.state.services;
-      const { principal, membership } = await findSubject(
-        db,
-        scope,
-        query.user,
-        query.organization,
-      );
-      const model = modelNamed(catalog, query.model);
-      const rights = await modelAccess(db, principal, membership, catalog);
-      const pull = model.enabled ? rights.get(model.name)?.pull ?? { any: [] } : { any: [] };
-      const after = query.cursor === undefined ? null : decodeKey(query.cursor, model.key.length);
-      const page = await db.transaction(
-        { readOnly: true, settings: { statement_timeout: pageTime } },
-        (tx) =>
-          viewRows(tx, model, membership.organization.id, pull, { limit: query.limit, after }),
-      );
+    async run({ ctx, scope, catalog, actor, query }) {
+      const { limit, cursor, ...look } = query;
+      const page = await viewLook({ db: ctx.state.services.db, scope, catalog, actor }, look, {
+        limit,
+        after: (columns) => cursor === undefined ? null : decodeKey(cursor, columns),
+      });
       return rawJson(
-        `{"rows":${JSON.stringify(describeScope(pull))},"items":[${page.rows.join(",")}],"next":${
+        `{"rows":${JSON.stringify(page.words)},"items":[${page.rows.join(",")}],"next":${
           JSON.stringify(page.next && encodeKey(page.next))
         }}`,
       );

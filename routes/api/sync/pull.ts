@@ -104,6 +104,8 @@ function recordPull(
   services.recorder.record({
     userId: principal.userId,
     organizationId: membership.organization.id,
+    user: principal.username,
+    organization: membership.organization.name,
     device,
     clientVersion,
     requestId,

@@ -1,5 +1,6 @@
 import type { Context } from "fresh";
 import { LockstepError } from "../../../lib/errors/mod.ts";
+import type { Catalog } from "../../../lib/models/mod.ts";
 import { memoryMb } from "../../../lib/observe/mod.ts";
 import {
   type IdempotencyScope,
@@ -31,6 +32,7 @@ export const handler = define.handlers({
   async POST(ctx) {
     const known = await bearer(ctx);
     const { SYNC } = known.settings;
+    const { catalog: models } = ctx.state.services;
     const key = idempotencyKey(ctx.req);
     const type = mediaType(ctx.req);
     if (type === "application/x-ndjson" || type === "application/ndjson") {
@@ -40,9 +42,9 @@ export const handler = define.handlers({
         ctx.url,
         SYNC,
         ctx.state.requestId,
-        (part, options, number) => {
+        async (part, options, number) => {
           const scope = key === undefined ? undefined : `${key}/${number}`;
-          return write(ctx, caller, part, options, scope);
+          return await write(ctx, caller, await models.current(), part, options, scope);
         },
       );
       return new Response(await lines, {
@@ -57,8 +59,12 @@ export const handler = define.handlers({
       );
     }
     const envelope = jsonPush(await readText(ctx.req, SYNC.MAX_BODY_BYTES), SYNC);
-    const caller = await syncCaller(ctx, known, envelope.organization);
-    const { status, body, replayed } = await write(ctx, caller, envelope.objects, envelope, key);
+    const [caller, catalog] = await Promise.all([
+      syncCaller(ctx, known, envelope.organization),
+      models.current(),
+    ]);
+    const { objects } = envelope;
+    const { status, body, replayed } = await write(ctx, caller, catalog, objects, envelope, key);
     return new Response(body, {
       status,
       headers: {
@@ -74,6 +80,7 @@ export const handler = define.handlers({
 async function write(
   ctx: Context<State>,
   caller: SyncCaller,
+  catalog: Catalog,
   objects: RawObject[],
   options: PushOptions,
   key: string | undefined,
@@ -81,7 +88,7 @@ async function write(
   const started = performance.now();
   const { services } = ctx.state;
   const { principal, membership } = caller;
-  const context = pushContext(ctx.state, caller);
+  const context = pushContext(ctx.state, caller, catalog);
   const scope: IdempotencyScope | undefined = key === undefined ? undefined : {
     userId: principal.userId,
     organizationId: membership.organization.id,
@@ -140,6 +147,8 @@ function record(
   services.recorder.record({
     userId: principal.userId,
     organizationId: membership.organization.id,
+    user: principal.username,
+    organization: membership.organization.name,
     device,
     clientVersion,
     requestId,

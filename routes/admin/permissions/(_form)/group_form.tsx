@@ -1,5 +1,5 @@
 import type { AccessPreview } from "../../../../lib/access/mod.ts";
-import { Alert, Badge, Field } from "../../../../lib/ui/mod.ts";
+import { AccessLosses, Alert, Badge, Field } from "../../../../lib/ui/mod.ts";
 import { type GroupRow, mayPush } from "./group_rows.ts";
 
 const path = "/admin/permissions";
@@ -61,7 +61,7 @@ export function GroupForm(props: GroupFormProps) {
     <form class="group-form" method="post" action={path}>
       {saved && <Alert kind="success">The permissions of {group.name} are saved.</Alert>}
       {problem && <Alert kind="warning">{problem}</Alert>}
-      {losses && <Losses {...losses} />}
+      {losses && <AccessLosses {...losses} />}
       <input type="hidden" name="organization" value={organization.slug} />
       <input type="hidden" name="group" value={group.id} />
       <input type="hidden" name="digest" value={digest} />
@@ -115,25 +115,5 @@ function Choice(
       disabled={disabled}
       aria-label={`${name} ${row.model}`}
     />
-  );
-}
-
-function Losses({ changes, devices, message }: AccessPreview) {
-  return (
-    <Alert kind="warning" title="Saving takes rows away">
-      {message} {devices.lose === 0
-        ? "No device has these rows yet; these users could no longer pull them."
-        : `${devices.lose === 1 ? "1 device loses" : `${devices.lose} devices lose`} ` +
-          "rows with the next pull."} Nothing is saved yet.
-      <ul>
-        {changes.map(({ model, usernames, users, pull }) => (
-          <li key={`${model} ${usernames}`}>
-            {model}: {usernames.join(", ")}
-            {users > usernames.length && ` and ${users - usernames.length} more`}
-            {pull.lost === null ? ", rows not counted" : `, ${pull.lost} rows`}
-          </li>
-        ))}
-      </ul>
-    </Alert>
   );
 }

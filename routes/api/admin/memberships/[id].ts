@@ -9,6 +9,8 @@ import {
   itemSchema,
   membershipList,
   operation,
+  organizationOf,
+  previewSchema,
   readOperation,
   rowId,
 } from "../../../../lib/web/mod.ts";
@@ -28,12 +30,14 @@ export const operations = {
       is_active: z.boolean().optional(),
     }),
     ifMatch: true,
-    answer: itemSchema(membershipList),
+    preview: true,
+    answer: z.union([itemSchema(membershipList), previewSchema]),
     async run(call) {
       const { id } = call.params;
       const { group_id: groupId, is_active: isActive } = call.body;
-      await call.change((tx) =>
-        updateMembership(tx, call.scope, id, call.version, { groupId, isActive })
+      await call.change(
+        (tx) => updateMembership(tx, call.scope, id, call.version, { groupId, isActive }),
+        organizationOf(call, membershipList, "membership"),
       );
       return await itemOf(call, membershipList, "membership", id);
     },
@@ -44,9 +48,13 @@ export const operations = {
     access: "administrators",
     params: idParams,
     ifMatch: true,
+    preview: true,
     status: 204,
-    run: ({ change, scope, params, version }) =>
-      change((tx) => deleteMembership(tx, scope, params.id, version)),
+    run: (call) =>
+      call.change(
+        (tx) => deleteMembership(tx, call.scope, call.params.id, call.version),
+        organizationOf(call, membershipList, "membership"),
+      ),
   }),
 };
 

@@ -8,6 +8,7 @@ import {
   listOperation,
   membershipList,
   operation,
+  previewSchema,
   rowId,
 } from "../../../../lib/web/mod.ts";
 
@@ -30,17 +31,20 @@ export const operations = {
       group_id: rowId,
       is_active: z.boolean().optional(),
     }),
+    preview: true,
     status: 201,
-    answer: itemSchema(membershipList),
+    answer: z.union([itemSchema(membershipList), previewSchema]),
     async run(call) {
       const { user_id, organization_id, group_id, is_active } = call.body;
-      const id = await call.change((tx) =>
-        createMembership(tx, call.scope, {
-          userId: user_id,
-          organizationId: organization_id,
-          groupId: group_id,
-          isActive: is_active,
-        })
+      const membership = {
+        userId: user_id,
+        organizationId: organization_id,
+        groupId: group_id,
+        isActive: is_active,
+      };
+      const id = await call.change(
+        (tx) => createMembership(tx, call.scope, membership),
+        () => Promise.resolve([organization_id]),
       );
       return await itemOf(call, membershipList, "membership", id);
     },

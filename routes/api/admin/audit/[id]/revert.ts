@@ -1,14 +1,12 @@
 import type { RouteConfig } from "fresh";
 import { z } from "zod";
-import { revert, searchAudit } from "../../../../../lib/audit/mod.ts";
-import { LockstepError } from "../../../../../lib/errors/mod.ts";
+import { revert } from "../../../../../lib/audit/mod.ts";
 import {
   adminHandlers,
-  auditVisibility,
   define,
   eventParams,
   operation,
-  revertableModels,
+  revertVisibility,
 } from "../../../../../lib/web/mod.ts";
 
 export const operations = {
@@ -23,14 +21,7 @@ export const operations = {
     answer: z.object({ event_id: z.int().describe("The event of the revert.") }),
     async run({ ctx, principal, scope, catalog, actor, change, params: { id } }) {
       const { db } = ctx.state.services;
-      const visibility = await auditVisibility(db, principal, scope, catalog);
-      const { events: [event] } = await searchAudit(db, visibility, { id }, { limit: 1 });
-      if (event && !("all" in scope) && !revertableModels.includes(event.model)) {
-        throw new LockstepError(
-          "permission_denied",
-          `Only staff may revert changes of ${event.model}. Ask one of them.`,
-        );
-      }
+      const visibility = await revertVisibility(db, principal, scope, catalog, id);
       return { event_id: await change((tx) => revert(tx, id, actor, visibility)) };
     },
   }),

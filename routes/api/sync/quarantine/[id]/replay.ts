@@ -26,7 +26,7 @@ export const handler = define.handlers({
     const { record } = await readQuarantine(ctx.state.services.db, view, id);
     const text = await readText(ctx.req, SYNC.MAX_BODY_BYTES);
     const { status, body } = await push(
-      pushContext(ctx.state, caller),
+      pushContext(ctx.state, caller, await ctx.state.services.catalog.current()),
       [replayRecord(text, record, SYNC)],
       // All or nothing, so that what is refused again is not quarantined twice.
       { atomic: true, returns: "ids" },

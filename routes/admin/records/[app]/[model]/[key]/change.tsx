@@ -2,6 +2,7 @@ import { page, type RouteConfig } from "fresh";
 import RecordForm from "../../../../../../islands/RecordForm.tsx";
 import RecordPicker from "../../../../../../islands/RecordPicker.tsx";
 import { LockstepError } from "../../../../../../lib/errors/mod.ts";
+import type { CollabPage } from "../../../../../../lib/protocol/mod.ts";
 import {
   type HistoryEntry,
   readRecord,
@@ -21,7 +22,9 @@ import {
   RecordTabs,
 } from "../../../../../../lib/ui/mod.ts";
 import {
+  announceSave,
   baseOf,
+  collabPage,
   define,
   humanName,
   keyInPath,
@@ -30,12 +33,14 @@ import {
   recordConflict,
   recordFields,
   type RecordForm as SentForm,
+  recordGuard,
   recordPath,
   recordsPath,
   recordsVisit,
   type RecordTexts,
   recordTitle,
   recordWrite,
+  shownTexts,
 } from "../../../../../../lib/web/mod.ts";
 
 export const config: RouteConfig = { routeOverride: "/admin/records/:app/:model/:key/change{/}?" };
@@ -58,6 +63,7 @@ interface Changing {
   problem?: string;
   wrong: number;
   conflict?: { fields: RecordConflictField[]; by?: string };
+  together: CollabPage;
 }
 
 type Visit = Awaited<ReturnType<typeof recordsVisit>>;
@@ -66,7 +72,7 @@ type Ctx = Parameters<typeof recordsVisit>[0];
 export const handler = define.handlers({
   async GET(ctx) {
     const visit = await recordsVisit(ctx);
-    const key = keyInPath(ctx.url);
+    const key = keyInPath(ctx.url.pathname);
     const stored = await readRecord(ctx.state.services.db, visit.model, visit.reach, key);
     if (!stored) throw noRecord(visit, key);
     const base = baseOf(visit.model, stored);
@@ -85,11 +91,16 @@ export const handler = define.handlers({
     const visit = await recordsVisit(ctx);
     const { model, reach } = visit;
     const { db } = ctx.state.services;
-    const key = keyInPath(ctx.url);
+    const key = keyInPath(ctx.url.pathname);
     const stored = await readRecord(db, model, reach, key);
     if (!stored) throw noRecord(visit, key);
     const form = await readRecordForm(ctx.req, model, false);
-    const again = async (problem?: string) => {
+    const inPlace = ctx.req.headers.get("Accept") === "application/json";
+    const again = async (problem?: string, status = 422) => {
+      if (inPlace) {
+        const problems = Object.fromEntries(form.problems);
+        return answer({ kind: "refused", problem: problem ?? null, problems }, status);
+      }
       const base = { ...baseOf(model, stored), ...form.base };
       const data = await changing(
         ctx,
@@ -100,31 +111,45 @@ export const handler = define.handlers({
         form.texts,
         form.problems,
       );
-      return page<Changing>({ ...data, problem }, { status: 422 });
+      return page<Changing>({ ...data, problem }, { status });
     };
     if (form.problems.size > 0) return await again();
     try {
-      const outcome = await save(ctx, visit, key, form);
+      const outcome = await save(ctx, visit, stored, form);
       if (!outcome) throw noRecord(visit, key);
       if ("changed" in outcome) {
+        const { changed } = outcome;
+        const now = changed.length > 0 ? await announceSave(ctx, visit, stored) : stored;
+        if (inPlace) {
+          return answer({
+            kind: "saved",
+            labels: changed.map(humanName),
+            version: now?.version ?? null,
+            values: now ? shownTexts(model, now) : {},
+          });
+        }
         return ctx.redirect(
-          `${recordPath(model, key)}?saved=${outcome.changed.map(encodeURIComponent)}`,
+          `${recordPath(model, key)}?saved=${changed.map(encodeURIComponent)}`,
           303,
         );
       }
       const { fields, theirs } = recordConflict(visit, form, outcome.current);
       const { version } = outcome.current;
-      const data = await changing(ctx, visit, outcome.current, version, theirs, {}, new Map());
       const { entries: [last] } = await recordHistory(db, model, reach, outcome.current.auditKey);
-      return page<Changing>({ ...data, conflict: { fields, by: last && madeBy(last, fields) } }, {
-        status: 409,
-      });
+      const by = last && madeBy(last, fields);
+      if (inPlace) {
+        const values = shownTexts(model, outcome.current);
+        return answer({ kind: "conflict", by: by ?? null, version, values }, 409);
+      }
+      const data = await changing(ctx, visit, outcome.current, version, theirs, {}, new Map());
+      return page<Changing>({ ...data, conflict: { fields, by } }, { status: 409 });
     } catch (error) {
       if (!(error instanceof LockstepError) || error.status >= 500 || error.status === 404) {
         throw error;
       }
       for (const { field, message } of error.errors ?? []) form.problems.set(field, message);
-      return await again(form.problems.size === 0 ? error.message : undefined);
+      const refused = form.problems.size === 0;
+      return await again(refused ? error.message : undefined, refused ? error.status : undefined);
     }
   },
 });
@@ -137,9 +162,15 @@ function madeBy({ actor, changes }: HistoryEntry, fields: RecordConflictField[])
   return isIt ? actor : undefined;
 }
 
+/** What the form's script reads instead of a page. */
+function answer(outcome: Record<string, unknown>, status = 200): Response {
+  return Response.json(outcome, { status });
+}
+
 /** Saves; over a change that touched nothing which the form shows, too. */
-async function save(ctx: Ctx, visit: Visit, key: string[], form: SentForm) {
-  const write = recordWrite(ctx, visit);
+async function save(ctx: Ctx, visit: Visit, { key }: StoredRecord, form: SentForm) {
+  const guard = await recordGuard(ctx, visit.model, key, form.token);
+  const write = recordWrite(ctx, visit, guard);
   const outcome = await updateRecord(write, key, form.version, form.fields);
   if (!outcome || "changed" in outcome) return outcome;
   if (recordConflict(visit, form, outcome.current).theyChanged) return outcome;
@@ -178,6 +209,7 @@ async function changing(
     created: false,
     reverted: false,
     wrong: problems.size,
+    together: await collabPage(ctx, model, stored.key),
   };
 }
 
@@ -194,11 +226,13 @@ export default define.page<typeof handler>(function ChangeRecordPage({ data }) {
         title={label}
         description={organization && `A record of ${organization}.`}
       >
+        <div id="record-presence" class="needs-script" />
         <a class="btn btn-outline-danger" href={`${path}delete/`}>
           <Icon name="trash" /> Delete
         </a>
       </PageHeader>
       <RecordTabs path={path} current="change" />
+      <div id="record-notices" class="needs-script" />
       <Done data={data} />
       {(problem || wrong > 0) && (
         <Alert kind="danger" title="The record was not saved">
@@ -206,6 +240,7 @@ export default define.page<typeof handler>(function ChangeRecordPage({ data }) {
         </Alert>
       )}
       {conflict ? <Conflict data={data} conflict={conflict} /> : <Form data={data} />}
+      <div id="record-live" class="needs-script" />
     </div>
   );
 });
@@ -219,27 +254,30 @@ function Done({ data: { saved, created, reverted } }: { data: Changing }) {
     : <Alert kind="success">{`Saved. Changed: ${saved.map(humanName).join(", ")}.`}</Alert>;
 }
 
-function Form({ data: { path, list, version, base, fields } }: { data: Changing }) {
+function Form({ data: { path, list, version, base, fields, together } }: { data: Changing }) {
   return (
     <form method="post" action={`${path}change/`} class="record-form">
       <input type="hidden" name="version" value={version} />
       <input type="hidden" name="base" value={base} />
-      {fields.map((field, i) => (
-        <RecordField
-          key={field.name}
-          field={field}
-          index={i}
-          picker={field.reference && field.control === "reference" && (
-            <RecordPicker inputId={recordFieldId(i)} {...field.reference} />
-          )}
-        />
-      ))}
+      <fieldset class="record-fields">
+        <legend class="visually-hidden">Values of the record</legend>
+        {fields.map((field, i) => (
+          <RecordField
+            key={field.name}
+            field={field}
+            index={i}
+            picker={field.reference && field.control === "reference" && (
+              <RecordPicker inputId={recordFieldId(i)} {...field.reference} />
+            )}
+          />
+        ))}
+      </fieldset>
       <div class="save-bar">
         <button type="submit" class="btn btn-primary">
           <Icon name="check-lg" /> Save
         </button>
         <a class="btn btn-outline-secondary" href={list}>Cancel</a>
-        <RecordForm counts />
+        <RecordForm counts together={together} />
       </div>
     </form>
   );

@@ -16,6 +16,7 @@ import {
   modelPath,
   noRecord,
   readForm,
+  recordGuard,
   recordPath,
   recordsPath,
   recordsVisit,
@@ -44,11 +45,12 @@ export const handler = define.handlers({
   },
   async POST(ctx) {
     const visit = await recordsVisit(ctx);
-    const key = keyInPath(ctx.url);
+    const key = keyInPath(ctx.url.pathname);
     const before = await deleting(ctx);
     const version = (await readForm(ctx.req)).get("version") ?? "";
     try {
-      const deleted = await deleteRecord(recordWrite(ctx, visit), key, version);
+      const guard = await recordGuard(ctx, visit.model, before.key);
+      const deleted = await deleteRecord(recordWrite(ctx, visit, guard), key, version);
       if (deleted === undefined) throw noRecord(visit, key);
       if (deleted) {
         return ctx.redirect(`${visit.path}?deleted=${encodeURIComponent(before.label)}`, 303);
@@ -71,7 +73,7 @@ export const handler = define.handlers({
 async function deleting(ctx: Ctx): Promise<Deleting> {
   const visit = await recordsVisit(ctx);
   const { model, reach, catalog } = visit;
-  const key = keyInPath(ctx.url);
+  const key = keyInPath(ctx.url.pathname);
   const { db } = ctx.state.services;
   const stored = await readRecord(db, model, reach, key);
   if (!stored) throw noRecord(visit, key);

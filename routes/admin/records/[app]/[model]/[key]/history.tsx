@@ -10,17 +10,21 @@ import {
   Alert,
   Badge,
   EmptyState,
+  FieldChanges,
   Icon,
   PageHeader,
   RecordTabs,
   RelativeTime,
 } from "../../../../../../lib/ui/mod.ts";
 import {
+  auditActions,
+  auditSources,
   define,
   humanName,
   keyInPath,
   noRecord,
   readForm,
+  recordGuard,
   recordPath,
   recordsPath,
   recordsVisit,
@@ -57,7 +61,8 @@ export const handler = define.handlers({
       throw new LockstepError("bad_request", "The form names no entry of the history.");
     }
     try {
-      await revertRecord(recordWrite(ctx, visit), auditKey, Number(event));
+      const guard = await recordGuard(ctx, visit.model, key);
+      await revertRecord(recordWrite(ctx, visit, guard), auditKey, Number(event));
     } catch (error) {
       if (!(error instanceof LockstepError) || error.status >= 500) throw error;
       const { data } = await historyOf(ctx);
@@ -76,7 +81,7 @@ async function historyOf(ctx: Ctx) {
   const visit = await recordsVisit(ctx);
   const { model, reach } = visit;
   const { db } = ctx.state.services;
-  const key = keyInPath(ctx.url);
+  const key = keyInPath(ctx.url.pathname);
   const stored = await readRecord(db, model, reach, key);
   const auditKey = stored?.auditKey ??
     Object.fromEntries(model.key.map((name, i) => [name, key[i] ?? ""]));
@@ -101,7 +106,7 @@ async function historyOf(ctx: Ctx) {
     entries,
     older: next === null ? undefined : String(next),
   };
-  return { visit, key, auditKey, data };
+  return { visit, key: stored?.key ?? key, auditKey, data };
 }
 
 export default define.page<typeof handler>(function RecordHistoryPage({ data }) {
@@ -148,23 +153,9 @@ export default define.page<typeof handler>(function RecordHistoryPage({ data }) 
   );
 });
 
-const words = {
-  create: ["Added", "success"],
-  update: ["Changed", "info"],
-  delete: ["Deleted", "danger"],
-} as const;
-
-const sources: Record<string, string> = {
-  admin: "in the admin",
-  api: "by an application",
-  cli: "on the command line",
-  job: "by a job",
-  sql: "in the database",
-};
-
 function Entry({ entry, path }: { entry: HistoryEntry; path: string }) {
   const { id, at, actor, source, action, name, changes, revertsId } = entry;
-  const [word, kind] = action === "other" ? [name, "neutral"] as const : words[action];
+  const { word, kind } = auditActions[action] ?? { word: name, kind: "neutral" };
   const shown = action === "update"
     ? changes
     : changes.filter(({ before, after }) => before !== null || after !== null);
@@ -172,7 +163,7 @@ function Entry({ entry, path }: { entry: HistoryEntry; path: string }) {
     <li>
       <div class="history-head">
         <Badge kind={kind}>{word}</Badge>
-        <strong>{actor}</strong> {sources[source] ?? source} <RelativeTime value={at} />
+        <strong>{actor}</strong> {auditSources[source] ?? source} <RelativeTime value={at} />
         {revertsId !== null && " · reverted an earlier change"}
         {action !== "other" && (
           <form method="post" action={`${path}history/`}>
@@ -198,26 +189,12 @@ function Entry({ entry, path }: { entry: HistoryEntry; path: string }) {
               ? `${shown.length} ${shown.length === 1 ? "field" : "fields"}`
               : "Its values"}
           </summary>
-          <dl class="field-changes">
-            {shown.map(({ field, before, after }) => (
-              <div>
-                <dt>{humanName(field)}</dt>
-                <dd>
-                  {action !== "create" && <del>{valueText(before)}</del>}
-                  {action === "update" && <Icon name="arrow-right" label="became" />}
-                  {action !== "delete" && <ins>{valueText(after)}</ins>}
-                </dd>
-              </div>
-            ))}
-          </dl>
+          <FieldChanges
+            action={action}
+            changes={shown.map((change) => ({ ...change, label: humanName(change.field) }))}
+          />
         </details>
       )}
     </li>
   );
-}
-
-function valueText(text: string | null): string {
-  if (text === null) return "no value";
-  if (text === "") return "empty";
-  return text.length > 500 ? `${text.slice(0, 500)}…` : text;
 }

@@ -16,9 +16,9 @@ async function forgetfulClient(db: Database) {
   return {
     rows,
     show: (color: string) => world.grant("one", "Staff", name, { pull: true, filters: { color } }),
-    async pull({ loseCursor = false } = {}) {
-      const page = await pullAs(world, await world.caller("ann", "one"), { [name]: cursor });
-      expect(page.complete).toBe(true);
+    async pull({ loseCursor = false, batchSize = 100 } = {}) {
+      const ann = await world.caller("ann", "one");
+      const page = await pullAs(world, ann, { [name]: cursor }, { batchSize });
       if (page.models[0].reset) rows.clear();
       for (const { id, color } of recordsOf(page, name)) rows.set(id, color);
       for (const id of removedOf(page, name)) rows.delete(id as number);
@@ -62,3 +62,16 @@ eachDatabase(
     expect([count, removed]).toEqual([0, []]);
   },
 );
+
+eachDatabase("a removal is told on whatever page the row's last change falls", async ({ db }) => {
+  const client = await forgetfulClient(db);
+  await db.script("INSERT INTO app.note SELECT i, 1, 'red' FROM generate_series(1, 5) i");
+  await client.show("red");
+  await client.pull();
+  expect(client.rows.size).toBe(5);
+  // Only the first change of each row says that the client holds it.
+  await db.script("UPDATE app.note SET color = 'blue'; UPDATE app.note SET color = 'green'");
+  for (let pages = 0; pages < 5; pages++) await client.pull({ batchSize: 1 });
+  expect((await client.pull()).removed).toEqual([]);
+  expect(client.rows.size).toBe(0);
+});

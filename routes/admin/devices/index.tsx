@@ -1,6 +1,6 @@
 import { page } from "fresh";
 import {
-  Badge,
+  DeviceState,
   EmptyState,
   Field,
   FilterChips,
@@ -8,7 +8,7 @@ import {
   PageHeader,
   Pagination,
   RelativeTime,
-} from "../../lib/ui/mod.ts";
+} from "../../../lib/ui/mod.ts";
 import {
   define,
   type DeviceFilter,
@@ -16,7 +16,7 @@ import {
   devicePage,
   type DeviceRow,
   type RowsPage,
-} from "../../lib/web/mod.ts";
+} from "../../../lib/web/mod.ts";
 
 interface Devices extends RowsPage<DeviceRow> {
   filter: DeviceFilter;
@@ -130,11 +130,10 @@ export default define.page<typeof handler>(function DevicesPage({ data }) {
 });
 
 function Device({ row, showsOrganization }: { row: DeviceRow; showsOrganization: boolean }) {
-  const log = new URLSearchParams({ device: row.name, username: row.username });
   return (
     <tr>
       <td class="cell-text">
-        <a href={`/admin/logs?${log}`}>{row.name}</a>
+        <a href={`${path}/${row.id}`}>{row.name}</a>
         {row.last_error_at && (
           <small class="d-block">
             {row.last_error} · <RelativeTime value={row.last_error_at} />
@@ -144,7 +143,7 @@ function Device({ row, showsOrganization }: { row: DeviceRow; showsOrganization:
       <td>{row.username}</td>
       {showsOrganization && <td class="text-nowrap">{row.organization_slug}</td>}
       <td>
-        <State {...row} />
+        <DeviceState {...row} />
       </td>
       <td>
         <RelativeTime value={row.last_seen_at} />
@@ -156,14 +155,4 @@ function Device({ row, showsOrganization }: { row: DeviceRow; showsOrganization:
       <td class="cell-short" title={row.client_version}>{row.client_version || "—"}</td>
     </tr>
   );
-}
-
-function State({ revoked_at, resync_requested_at, last_complete_at }: DeviceRow) {
-  if (revoked_at) return <Badge kind="danger">Revoked</Badge>;
-  if (resync_requested_at && !(last_complete_at && last_complete_at > resync_requested_at)) {
-    return <Badge kind="warning">Starts over</Badge>;
-  }
-  return last_complete_at
-    ? <Badge kind="success">Synced</Badge>
-    : <Badge kind="info">First sync</Badge>;
 }

@@ -1,5 +1,5 @@
 import { page } from "fresh";
-import type { Model } from "../../lib/models/mod.ts";
+import type { Model } from "../../../lib/models/mod.ts";
 import {
   Alert,
   Badge,
@@ -8,8 +8,8 @@ import {
   FilterChips,
   Icon,
   PageHeader,
-} from "../../lib/ui/mod.ts";
-import { define } from "../../lib/web/mod.ts";
+} from "../../../lib/ui/mod.ts";
+import { define } from "../../../lib/web/mod.ts";
 
 interface Models {
   /** Those that the filters leave, by the part of the name before the dot. */
@@ -69,7 +69,13 @@ export default define.page<typeof handler>(function ModelsPage({ data }) {
         description={excluded === 0
           ? "Every table of the database can be synced."
           : `${included} of ${included + excluded} tables can be synced; the others say why not.`}
-      />
+      >
+        {showsRows && (
+          <a class="btn btn-primary" href={`${path}/settings`}>
+            <Icon name="sliders" /> Choose what is included
+          </a>
+        )}
+      </PageHeader>
       {warnings.map((warning) => <Alert key={warning} kind="warning">{warning}</Alert>)}
       <form class="filter-form" method="get" action={path}>
         <Field name="state" label="State">

@@ -1,0 +1,304 @@
+import { basename } from "node:path";
+import { type Api, type Json, refusal } from "../api.ts";
+import type { Cli, Register } from "../cli.ts";
+import { CliError, exitCode, usage } from "../errors.ts";
+import { Progress } from "../progress.ts";
+import { cellJson, csvCells, readRecords } from "../records.ts";
+import { openAt, Resume, writeAll } from "../resume.ts";
+
+interface Options {
+  model?: string;
+  orgSlug?: string;
+  format?: string;
+  batchSize: string;
+  restart?: boolean;
+}
+
+/** How far a push has come. */
+interface State {
+  /** Names the idempotency keys: a batch whose answer was lost is not written twice. */
+  session: string;
+  size: number;
+  modified: number;
+  target: string;
+  batchSize: number;
+  offset: number;
+  records: number;
+  accepted: number;
+  refused: number;
+  /** Length of the file of refused records. */
+  refusedLength: number;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+const encoder = new TextEncoder();
+/** Of one request. */
+const largestBatch = 4 * 1024 * 1024;
+const tries = 4;
+
+export const registerPush: Register = (program, run) => {
+  program.command("push")
+    .argument("<file>", "NDJSON: a record on each line. CSV: with the columns' names first.")
+    .description(
+      "Push the records of a file. Run it again after an interruption, and it goes on. What the " +
+        "server refuses is in FILE.refused.ndjson.",
+    )
+    .option("--model <model>", "The model of records that do not name theirs in _model.")
+    .option("--org-slug <slug>", "The organization, where the user is in several.")
+    .option("--format <format>", "ndjson or csv. Default: by the file's name.")
+    .option("--batch-size <number>", "Records of one request.", "500")
+    .option("--restart", "Begin anew.")
+    .action(run(pushFile));
+};
+
+async function pushFile(cli: Cli, options: Options, path: string): Promise<void> {
+  const format = options.format ?? (/\.csv$/i.test(path) ? "csv" : "ndjson");
+  if (format !== "csv" && format !== "ndjson") {
+    throw usage(`--format is ${JSON.stringify(format)}, but must be ndjson or csv.`);
+  }
+  if (format === "csv" && !options.model) throw usage("A CSV file needs --model.");
+  const batchSize = Number(options.batchSize);
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000) {
+    throw usage("--batch-size must be a whole number from 1 to 10000.");
+  }
+  if (!cli.server && !cli.options.as) {
+    throw usage("Say whose rights hold: --as USER, or --server with a login.");
+  }
+  using file = await openSource(path);
+  const api = await cli.api();
+  const resume = new Resume<State>(`${path}.push-state.json`);
+  const state = await startOrResume(resume, file, cli, options, batchSize);
+  const record = format === "csv"
+    ? await csvReader(api, file, options.model!, options.orgSlug)
+    : ndjsonReader(options.model);
+  const refusedPath = `${path}.refused.ndjson`;
+  using refused = await openAt(refusedPath, state.refusedLength);
+  const progress = new Progress(cli.host, basename(path), state.size, state.offset);
+  const start = Math.max(state.offset, record.start);
+  try {
+    for await (const batch of batches(file, start, format === "csv", state.batchSize)) {
+      const texts = batch.records.map(({ bytes }, i) => record.read(bytes, state.records + i + 1));
+      const answer = await pushBatch(api, texts, `${state.session}-${state.records}`, options);
+      state.accepted += answer.success_count;
+      for (const { index, ...problem } of answer.errors ?? []) {
+        state.refused++;
+        const line = encoder.encode(
+          `${JSON.stringify({ record: state.records + index + 1, ...problem }).slice(0, -1)},` +
+            `"pushed":${texts[index]}}\n`,
+        );
+        await writeAll(refused, line);
+        state.refusedLength += line.length;
+      }
+      state.records += batch.records.length;
+      state.offset = batch.end;
+      await refused.syncData();
+      await resume.write(state);
+      progress.add(batch.records.length, state.offset);
+    }
+  } catch (error) {
+    if (state.records > 0) {
+      cli.out.note(`${state.records} records are done. Run it again to go on.`);
+    }
+    throw error;
+  }
+  progress.end();
+  await resume.remove();
+  if (state.refused === 0) await Deno.remove(refusedPath);
+  const { records, accepted, refused: count } = state;
+  cli.out.result(
+    { records, accepted, refused: count },
+    () => `${accepted} of ${records} records were accepted, ${count} refused.`,
+  );
+  if (count > 0) throw new CliError(`See ${refusedPath} for why ${count} records were refused.`);
+}
+
+async function openSource(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { read: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new CliError(`There is no file ${path}.`);
+  }
+}
+
+async function startOrResume(
+  resume: Resume<State>,
+  file: Deno.FsFile,
+  cli: Cli,
+  { orgSlug = "", restart, model = "" }: Options,
+  batchSize: number,
+): Promise<State> {
+  const { size, mtime } = await file.stat();
+  const modified = mtime?.getTime() ?? 0;
+  const target = [cli.server ?? `local:${cli.options.as}`, orgSlug, model].join(" ");
+  const stored = restart ? undefined : await resume.read();
+  if (stored) {
+    const same = stored.size === size && stored.modified === modified && stored.target === target;
+    if (same) {
+      cli.out.note(`Going on after ${stored.records} records.`);
+      return stored;
+    }
+    throw new CliError(
+      `${resume.file} is of another content of the file, another server, organization or model. ` +
+        "Push as before to go on, or begin anew with --restart.",
+    );
+  }
+  return {
+    session: crypto.randomUUID(),
+    size,
+    modified,
+    target,
+    batchSize,
+    offset: 0,
+    records: 0,
+    accepted: 0,
+    refused: 0,
+    refusedLength: 0,
+  };
+}
+
+async function* batches(file: Deno.FsFile, offset: number, quoted: boolean, most: number) {
+  let records: { bytes: Uint8Array<ArrayBuffer>; end: number }[] = [];
+  let bytes = 0;
+  for await (const record of readRecords(file, offset, quoted)) {
+    if (records.length === most || (bytes + record.bytes.length > largestBatch && bytes > 0)) {
+      yield { records, end: records.at(-1)!.end };
+      [records, bytes] = [[], 0];
+    }
+    records.push(record);
+    bytes += record.bytes.length;
+  }
+  if (records.length > 0) yield { records, end: records.at(-1)!.end };
+}
+
+interface Reader {
+  /** Where the records begin. */
+  start: number;
+  /** The JSON text of a record: numbers keep all their digits. */
+  read(bytes: Uint8Array<ArrayBuffer>, number: number): string;
+}
+
+function text(bytes: Uint8Array<ArrayBuffer>, number: number): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new CliError(
+      `Record ${number} is not valid UTF-8. Mend the file, and begin with --restart.`,
+    );
+  }
+}
+
+function ndjsonReader(model: string | undefined): Reader {
+  return {
+    start: 0,
+    read(bytes, number) {
+      const line = text(bytes, number).trim();
+      let value: unknown;
+      try {
+        value = JSON.parse(line);
+      } catch { /* Told below. */ }
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
+        throw new CliError(
+          `Record ${number} is not a JSON object. Mend the file, and begin with --restart.`,
+        );
+      }
+      if ("_model" in value) return line;
+      if (!model) {
+        throw usage(`Record ${number} does not name its model: give it a _model, or use --model.`);
+      }
+      const rest = line.slice(1).trim();
+      return `{"_model":${JSON.stringify(model)}${rest === "}" ? "" : ","}${rest}`;
+    },
+  };
+}
+
+async function csvReader(
+  api: Api,
+  file: Deno.FsFile,
+  model: string,
+  organization: string | undefined,
+): Promise<Reader> {
+  const first = await readRecords(file, 0, true).next();
+  if (first.done) throw new CliError("The file is empty. Its first line must name the columns.");
+  const header = csvCells(text(first.value.bytes, 0).replace(/^\uFEFF/, ""));
+  const types = await columnTypes(api, model, organization);
+  return {
+    start: first.value.end,
+    read(bytes, number) {
+      const cells = csvCells(text(bytes, number));
+      if (cells.length !== header.length) {
+        throw new CliError(
+          `Record ${number} has ${cells.length} cells, but there are ${header.length} columns. Mend ` +
+            "the file, and begin with --restart.",
+        );
+      }
+      const deletes = cells[header.indexOf("_op")] === "delete";
+      const members = header.flatMap((name, i) => {
+        // A deletion names the key; the other cells are empty.
+        if (cells[i] === null && (deletes || name?.startsWith("_"))) return [];
+        return `${JSON.stringify(name ?? "")}:${cellJson(cells[i], types[name ?? ""])}`;
+      });
+      return `{${[`"_model":${JSON.stringify(model)}`, ...members].join(",")}}`;
+    },
+  };
+}
+
+async function columnTypes(
+  api: Api,
+  model: string,
+  slug: string | undefined,
+): Promise<Record<string, string>> {
+  const { organizations } = await api.get("/api/sync/me/");
+  for (const organization of organizations) {
+    if (slug !== undefined && organization.slug !== slug) continue;
+    const found = Object.entries<Json>(organization.models)
+      .find(([name]) => name.toLowerCase() === model.toLowerCase());
+    if (!found) continue;
+    return Object.fromEntries(
+      Object.entries<Json>(found[1].columns).map(([name, { type }]) => [name, type]),
+    );
+  }
+  throw new CliError(`${model} is not a model that you may push.`, exitCode.notFound);
+}
+
+/** Pushes a batch; after a lost answer again, under the same key. */
+async function pushBatch(
+  api: Api,
+  texts: string[],
+  key: string,
+  { orgSlug }: Options,
+): Promise<Json> {
+  const organization = orgSlug === undefined ? "" : `,"organization":${JSON.stringify(orgSlug)}`;
+  for (let attempt = 1;; attempt++) {
+    const last = attempt === tries;
+    try {
+      const response = await api.raw("POST", "/api/sync/push/", {
+        body: `{"data":[${texts.join(",")}],"return":"none"${organization}}`,
+        headers: { "Idempotency-Key": key },
+      });
+      const answer = await response.text();
+      const document = parsed(answer);
+      if (typeof document?.success_count === "number") return document;
+      if (last || ![429, 502, 503, 504].includes(response.status)) {
+        throw refusal(response.status, answer);
+      }
+      await wait(Number(response.headers.get("Retry-After")) || 2 ** attempt);
+    } catch (error) {
+      const lost = error instanceof CliError && error.code === exitCode.unreachable;
+      if (last || !lost) throw error;
+      await wait(2 ** (attempt - 1));
+    }
+  }
+}
+
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function wait(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.min(seconds, 60) * 1000));
+}

@@ -1,0 +1,57 @@
+import { parse, stringify, YAMLParseError } from "yaml";
+import { CliError, usage } from "./errors.ts";
+import type { Host } from "./host.ts";
+
+export type Format = "json" | "yaml";
+
+/** The format that is named, or else that of the file's name; JSON when neither says. */
+export function formatOf(named: string | undefined, file: string | undefined): Format {
+  const format = named?.toLowerCase() ?? (/\.ya?ml$/i.test(file ?? "") ? "yaml" : "json");
+  if (format === "json" || format === "yaml") return format;
+  throw usage(`--format is ${JSON.stringify(named)}, but must be json or yaml.`);
+}
+
+/** Reads a document from a file, or from standard input where the file is `-`. */
+export async function readDocument(
+  host: Host,
+  file: string,
+  named: string | undefined,
+): Promise<unknown> {
+  const format = formatOf(named, file);
+  const text = file === "-" ? await host.readInput() : await readText(file);
+  try {
+    // YAML 1.2 has no values that JSON lacks, but for these aliases, which could grow without bound.
+    return format === "yaml" ? parse(text, { maxAliasCount: 100 }) : JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof YAMLParseError)) throw error;
+    throw new CliError(`${file} is not valid ${format.toUpperCase()}: ${error.message}`);
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new CliError(`There is no file ${file}.`);
+  }
+}
+
+/** Writes a document to a file, whole or not at all, or prints it where there is none. */
+export async function writeDocument(
+  host: Host,
+  value: unknown,
+  file: string | undefined,
+  format: Format,
+): Promise<void> {
+  const text = format === "yaml" ? stringify(value) : `${JSON.stringify(value, null, 2)}\n`;
+  if (file === undefined || file === "-") return host.out(text);
+  await writeWhole(file, text);
+}
+
+/** A reader sees the old content or the new one, never a part. */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const draft = `${file}.${crypto.randomUUID()}.part`;
+  await Deno.writeTextFile(draft, text);
+  await Deno.rename(draft, file);
+}

@@ -1,0 +1,195 @@
+import type { Context } from "fresh";
+import { z } from "zod";
+import { type AdminScope, notFound, type Principal } from "../access/mod.ts";
+import {
+  type AuditEvent,
+  type AuditFilter,
+  type ChainHead,
+  exportAudit,
+  type ExportFormat,
+  searchAudit,
+  type Visibility,
+} from "../audit/mod.ts";
+import type { Connection } from "../db/mod.ts";
+import { LockstepError } from "../errors/mod.ts";
+import type { Catalog } from "../models/mod.ts";
+import { auditFilter, auditVisibility, revertableModels } from "./admin_audit.ts";
+import { eventParams } from "./admin_resource.ts";
+import type { State } from "./define.ts";
+import { filterDay, filterText, filterTimes, givenFields } from "./page_filter.ts";
+import { recordPath } from "./page_records.ts";
+import { parse } from "./parse.ts";
+
+const query = z.object({
+  model: filterText.optional(),
+  key: filterText.optional(),
+  actor: filterText.optional(),
+  action: filterText.optional(),
+  source: z.enum(["api", "admin", "cli", "job", "sql"]).optional(),
+  q: filterText.optional(),
+  from: filterDay.optional(),
+  to: filterDay.optional(),
+});
+
+/** What the page's form asks for. Days are of UTC, `to` included. */
+export type AuditPageFilter = z.output<typeof query>;
+
+/**
+ * The filter in the query of an address; fields that are left empty do not count.
+ *
+ * @throws LockstepError `invalid_value`
+ */
+export function auditPageFilter(params: URLSearchParams): AuditPageFilter {
+  return parse(query, givenFields(params));
+}
+
+/** The changes of rows that can be undone, for people. */
+export const auditActions: Record<string, { word: string; kind: "success" | "info" | "danger" }> = {
+  create: { word: "Added", kind: "success" },
+  update: { word: "Changed", kind: "info" },
+  delete: { word: "Deleted", kind: "danger" },
+};
+
+/** By which way a change came, for people. */
+export const auditSources: Record<string, string> = {
+  admin: "in the admin",
+  api: "by an application",
+  cli: "on the command line",
+  job: "by a job",
+  sql: "in the database",
+};
+
+/**
+ * The head of the chain that somebody kept and now gives in a form: position and hash.
+ *
+ * @throws LockstepError `invalid_value`
+ */
+export function knownHead(form: URLSearchParams): ChainHead | undefined {
+  const text = (form.get("known") ?? "").trim();
+  if (text === "") return;
+  const [, position, hash] = /^(\d{1,15})\s+([0-9a-f]{64})$/.exec(text) ?? [];
+  if (hash !== undefined) return { position: Number(position), hash };
+  throw new LockstepError(
+    "invalid_value",
+    "A head is a position and a hash of 64 hexadecimal digits, with a space between them. Copy it " +
+      "as the page showed it.",
+    { errors: [{ field: "known", message: "Must be a position and a hash." }] },
+  );
+}
+
+/** Events of the trail as a page shows them. */
+export interface AuditEvents {
+  events: AuditEvent[];
+  /** `before` of the page of older events. */
+  older?: string;
+}
+
+const pageSize = 50;
+
+/**
+ * A page of the events that whoever visits may see, newest first.
+ *
+ * @throws LockstepError `invalid_value`
+ */
+export async function auditEvents(
+  { state }: Context<State>,
+  filter: AuditPageFilter,
+  before: string | undefined,
+): Promise<AuditEvents> {
+  const { db, catalog: models } = state.services;
+  const catalog = await models.current();
+  if (before !== undefined && !/^\d{1,15}$/.test(before)) {
+    throw new LockstepError(
+      "invalid_value",
+      "The address names no place in this list. Start from its first page.",
+    );
+  }
+  const { events, next } = await searchAudit(
+    db,
+    await visitVisibility(state, catalog),
+    trailFilter(filter, catalog),
+    { before: before === undefined ? undefined : Number(before), limit: pageSize },
+  );
+  return { events, older: next === null ? undefined : String(next) };
+}
+
+/** Every event that the filter asks for, as pieces of text. */
+export async function auditExport(
+  { state }: Context<State>,
+  filter: AuditPageFilter,
+  format: ExportFormat,
+): Promise<AsyncGenerator<string>> {
+  const { db, catalog: models } = state.services;
+  const catalog = await models.current();
+  const visibility = await visitVisibility(state, catalog);
+  return exportAudit(db, visibility, trailFilter(filter, catalog), format);
+}
+
+/**
+ * One event, whichever organization is chosen.
+ *
+ * @throws LockstepError `not_found`, also for what the visitor may not see
+ */
+export async function auditEventOf({ state, params }: Context<State>): Promise<AuditEvent> {
+  const { success, data } = eventParams.safeParse({ id: params.id });
+  if (!success) throw notFound("audit event", params.id);
+  const { db, catalog } = state.services;
+  const { user, scope } = state.admin!;
+  const visibility = await auditVisibility(db, user, scope, await catalog.current());
+  const { events: [event] } = await searchAudit(db, visibility, { id: data.id }, { limit: 1 });
+  if (!event) throw notFound("audit event", data.id);
+  return event;
+}
+
+/**
+ * What of the trail somebody may see who is about to revert the event.
+ *
+ * @throws LockstepError `permission_denied` for a change that only staff may revert
+ */
+export async function revertVisibility(
+  conn: Connection,
+  principal: Principal,
+  scope: AdminScope,
+  catalog: Catalog,
+  id: number,
+): Promise<Visibility> {
+  const visibility = await auditVisibility(conn, principal, scope, catalog);
+  const { events: [event] } = await searchAudit(conn, visibility, { id }, { limit: 1 });
+  if (event && !mayRevert(scope, event)) {
+    throw new LockstepError(
+      "permission_denied",
+      `Only staff may revert changes of ${event.model}. Ask one of them.`,
+    );
+  }
+  return visibility;
+}
+
+/** Whether somebody may revert changes of the event's model. */
+export function mayRevert(scope: AdminScope, { model }: Pick<AuditEvent, "model">): boolean {
+  return "all" in scope || revertableModels.includes(model);
+}
+
+/** Path of the record that an event is about, where the admin shows it. */
+export function eventRecord(
+  { model: name, key, action }: AuditEvent,
+  catalog: Catalog,
+): string | undefined {
+  const model = catalog.find(name);
+  if (!model?.enabled || !key) return;
+  const values = model.key.map((column) => key[column]);
+  if (values.some((value) => value === undefined)) return;
+  return recordPath(model, values, action === "delete" ? "history" : "change");
+}
+
+async function visitVisibility({ services, admin }: State, catalog: Catalog): Promise<Visibility> {
+  const { user, scope, organization } = admin!;
+  const visibility = await auditVisibility(services.db, user, scope, catalog);
+  if (!organization) return visibility;
+  const organizationIds = [organization.id];
+  return "all" in visibility ? { organizationIds } : { ...visibility, organizationIds };
+}
+
+function trailFilter({ from, to, ...filter }: AuditPageFilter, catalog: Catalog): AuditFilter {
+  const [at_from, at_to] = filterTimes(from, to);
+  return auditFilter({ ...filter, at_from, at_to }, catalog);
+}

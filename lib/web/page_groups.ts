@@ -1,0 +1,94 @@
+import { z } from "zod";
+import type { AdminScope } from "../access/mod.ts";
+import { type AdminVisit } from "./page_admin.ts";
+import type { Connection } from "../db/mod.ts";
+import { type ListQuery, type ListSource, readItem } from "./list_page.ts";
+import { groupList } from "./list_sources.ts";
+import { filterText, givenFields } from "./page_filter.ts";
+import type { PagePlace } from "./page_rows.ts";
+import { type CsvColumns, sortedCsv, type SortedPage, sortedPage } from "./page_sorted.ts";
+import { parse } from "./parse.ts";
+
+/** A group as the pages show it, with what of it is in the reader's organizations. */
+export interface GroupRow {
+  id: number;
+  name: string;
+  description: string;
+  created_at: Date;
+  version: string;
+  members: number;
+  permissions: number;
+  filters: number;
+}
+
+const pageSize = 50;
+
+const query = z.object({
+  q: filterText.optional(),
+  sort: z.enum(["name", "-name", "created_at", "-created_at"]).optional(),
+});
+
+/** What the page's form asks for. */
+export type GroupFilter = z.output<typeof query>;
+
+/** @throws LockstepError `invalid_value` */
+export function groupFilter(params: URLSearchParams): GroupFilter {
+  return parse(query, givenFields(params));
+}
+
+function listed({ q, sort = "name" }: GroupFilter): ListQuery {
+  return { limit: pageSize, q, sort };
+}
+
+function sourceOf({ scope, organization }: Pick<AdminVisit, "scope" | "organization">): ListSource {
+  const own = organization ? [organization.id] : "all" in scope ? null : scope.organizationIds;
+  const within = own ? `AND x.organization_id = ANY ('{${own.map(Number)}}'::int[])` : "";
+  const count = (table: string, also = "") =>
+    `(SELECT count(*)::int FROM lockstep.${table} x WHERE x.group_id = t.id ${also} ${within})`;
+  return {
+    ...groupList,
+    fields: {
+      ...groupList.fields,
+      members: { type: "integer", sql: count("user_organization", "AND x.is_active") },
+      permissions: {
+        type: "integer",
+        sql: count("model_permission", "AND (x.can_push OR x.can_pull)"),
+      },
+      filters: { type: "integer", sql: count("data_filter") },
+    },
+  };
+}
+
+/** A page of the groups; they are the same in every organization, their counts are not. */
+export function groupPage(
+  conn: Connection,
+  visit: AdminVisit,
+  filter: GroupFilter,
+  place: PagePlace,
+): Promise<SortedPage<GroupRow>> {
+  return sortedPage(conn, visit.scope, sourceOf(visit), listed(filter), place);
+}
+
+const columns: CsvColumns<GroupRow> = [
+  ["id", (row) => row.id],
+  ["name", (row) => row.name],
+  ["description", (row) => row.description],
+  ["members", (row) => row.members],
+  ["permissions", (row) => row.permissions],
+  ["filters", (row) => row.filters],
+  ["created_at", (row) => row.created_at],
+];
+
+/** Every group that the filter asks for, as pieces of CSV. */
+export function groupCsv(conn: Connection, visit: AdminVisit, filter: GroupFilter) {
+  return sortedCsv(conn, visit.scope, sourceOf(visit), listed(filter), columns);
+}
+
+/** The group with that number, with its counts in every organization of `scope`. */
+export async function readGroup(
+  conn: Connection,
+  scope: AdminScope,
+  id: number,
+): Promise<GroupRow | undefined> {
+  return await readItem(conn, scope, sourceOf({ scope }), id) as GroupRow | undefined;
+}

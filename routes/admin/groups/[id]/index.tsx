@@ -1,0 +1,288 @@
+import { type Context, page, type RouteConfig } from "fresh";
+import {
+  type AccessPreview,
+  administrators,
+  applyTemplate,
+  deleteGroup,
+  notFound,
+  type PermissionTemplate,
+  permissionTemplates,
+  requireOrganization,
+  updateGroup,
+} from "../../../../lib/access/mod.ts";
+import type { Transaction } from "../../../../lib/db/mod.ts";
+import { Alert, ConfirmLosses, Field, Icon, PageHeader } from "../../../../lib/ui/mod.ts";
+import {
+  changeByForm,
+  define,
+  fieldProblem,
+  type FormProblem,
+  formProblem,
+  type GroupRow,
+  lossesByForm,
+  readForm,
+  readGroup,
+  rowNumber,
+  type State,
+} from "../../../../lib/web/mod.ts";
+import { GroupFields, type GroupValues } from "../(_form)/group_fields.tsx";
+
+// A path with a parameter matches with a slash at its end only if it says so.
+export const config: RouteConfig = { routeOverride: "/admin/groups/:id{/}?" };
+
+const list = "/admin/groups";
+
+interface Group {
+  group: GroupRow;
+  values: GroupValues;
+  organizations: { id: number; name: string; slug: string }[];
+  chosen?: number;
+  isStaff: boolean;
+  saved?: string;
+  problem?: FormProblem & { form: string };
+  confirm?: { losses: AccessPreview; fields: [string, string][]; verb: string };
+}
+
+export const handler = define.handlers({
+  async GET(ctx) {
+    return page<Group>(await readPage(ctx));
+  },
+  async POST(ctx) {
+    const shown = await readPage(ctx);
+    const fields = await readForm(ctx.req);
+    const action = fields.get("action") ?? "";
+    try {
+      const change = await changeOf(ctx.state, shown, action, fields);
+      if (change.organizationIds.length > 0 && fields.get("confirmed") !== "yes") {
+        const losses = await lossesByForm(ctx.state, change.organizationIds, change.run);
+        if (losses) {
+          const confirm = { losses, fields: [...fields], verb: change.verb };
+          return page<Group>({ ...shown, confirm }, { status: 422 });
+        }
+      }
+      await changeByForm(ctx.state, change.run);
+      const to = action === "delete"
+        ? `${list}?${new URLSearchParams({ deleted: shown.group.name })}`
+        : `${list}/${shown.group.id}?saved=${action}`;
+      return ctx.redirect(to, 303);
+    } catch (error) {
+      const problem = { ...formProblem(error), form: action };
+      const again = await readPage(ctx);
+      const values = action === "save" ? valuesOf(fields) : again.values;
+      return page<Group>({ ...again, values, problem }, { status: problem.status });
+    }
+  },
+});
+
+interface GroupChange {
+  /** Where users may lose rows by it. */
+  organizationIds: number[];
+  verb: string;
+  run(tx: Transaction): Promise<unknown>;
+}
+
+async function changeOf(
+  state: State,
+  { group, organizations }: Group,
+  action: string,
+  fields: URLSearchParams,
+): Promise<GroupChange> {
+  const { scope } = state.admin!;
+  const version = fields.get("version") ?? "";
+  const change = { organizationIds: [], verb: "" };
+  switch (action) {
+    case "save":
+      return {
+        ...change,
+        run: (tx) => updateGroup(tx, scope, group.id, version, valuesOf(fields)),
+      };
+    case "delete":
+      return {
+        organizationIds: organizations.map(({ id }) => id),
+        verb: `Delete ${group.name} and take these rows away`,
+        run: (tx) => deleteGroup(tx, scope, group.id, version),
+      };
+    case "template": {
+      const organizationId = rowNumber(fields.get("organization"));
+      const template = fields.get("template") ?? "";
+      if (organizationId === undefined) {
+        throw fieldProblem("organization", "Choose an organization.");
+      }
+      if (!Object.hasOwn(permissionTemplates, template)) {
+        throw fieldProblem("template", "Choose a template.");
+      }
+      requireOrganization(scope, organizationId);
+      const catalog = await state.services.catalog.current();
+      return {
+        organizationIds: [organizationId],
+        verb: "Apply the template and take these rows away",
+        run: (tx) =>
+          applyTemplate(tx, scope, {
+            organizationId,
+            groupIds: [group.id],
+            models: catalog.models.filter(({ enabled }) => enabled),
+            template: template as PermissionTemplate,
+          }),
+      };
+    }
+  }
+  throw fieldProblem("action", "The form asks for nothing that this page does.");
+}
+
+function valuesOf(fields: URLSearchParams): GroupValues {
+  return { name: fields.get("name") ?? "", description: fields.get("description") ?? "" };
+}
+
+async function readPage(ctx: Pick<Context<State>, "state" | "url" | "params">): Promise<Group> {
+  const { services: { db }, admin } = ctx.state;
+  const { scope, organizations, organization } = admin!;
+  const id = rowNumber(ctx.params.id);
+  const group = id && await readGroup(db, scope, id);
+  if (!group) throw notFound("group", ctx.params.id);
+  ctx.state.title = group.name;
+  return {
+    group,
+    values: group,
+    organizations,
+    chosen: organization?.id,
+    isStaff: "all" in scope,
+    saved: ctx.url.searchParams.get("saved") ?? undefined,
+  };
+}
+
+const news: Record<string, string> = {
+  created: "The group is created. Give it permissions by a template, or cell by cell.",
+  save: "The group is saved.",
+  template: "The template is applied.",
+};
+
+const templates: Record<PermissionTemplate, string> = {
+  read_only: "Read only: pull every model",
+  read_write: "Read and write: push and pull every model",
+  full_access: "Full access: push and pull every model",
+  no_access: "No access: neither push nor pull",
+};
+
+export default define.page<typeof handler>(function GroupPage({ data }) {
+  const { group, values, organizations, chosen, isStaff, saved, problem, confirm } = data;
+  const path = `${list}/${group.id}`;
+  const problemOf = (form: string) => problem?.form === form ? problem : undefined;
+  const count = (number: number, noun: string) =>
+    `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+  return (
+    <div class="page-narrow">
+      <PageHeader
+        place={[{ label: "Access" }, { label: "Groups", href: list }]}
+        title={group.name}
+        description={`${count(group.members, "membership")}, ${
+          count(group.permissions, "permission")
+        } and ${count(group.filters, "data filter")} in ${
+          count(organizations.length, "organization")
+        }.`}
+      />
+      {saved && news[saved] && <Alert kind="success">{news[saved]}</Alert>}
+      {confirm ? <ConfirmLosses {...confirm} action={path} cancel={path} /> : (
+        <>
+          <form method="post" action={path}>
+            {problemOf("save") && (
+              <Alert kind="danger" title="Nothing was saved">{problem!.message}</Alert>
+            )}
+            <input type="hidden" name="version" value={group.version} />
+            <GroupFields
+              values={values}
+              stored={group}
+              problem={problemOf("save")}
+              disabled={!isStaff}
+            />
+            {isStaff
+              ? (
+                <button type="submit" class="btn btn-primary" name="action" value="save">
+                  Save
+                </button>
+              )
+              : (
+                <p class="section-note">Staff only rename groups, which all organizations share.</p>
+              )}
+          </form>
+          <section>
+            <h2>Permissions by template</h2>
+            <p class="section-note">
+              Sets the rights of {group.name}{" "}
+              on every model of one organization. Row filters stay as they are.
+            </p>
+            <form class="filter-form" method="post" action={path}>
+              <Field
+                name="organization"
+                label="Organization"
+                error={problemOf("template")?.fields.organization}
+              >
+                {(control) => (
+                  <select {...control} class="form-select">
+                    {organizations.map(({ id, name }) => (
+                      <option key={id} value={id} selected={id === chosen}>{name}</option>
+                    ))}
+                  </select>
+                )}
+              </Field>
+              <Field
+                name="template"
+                label="Template"
+                error={problemOf("template")?.fields.template}
+              >
+                {(control) => (
+                  <select {...control} class="form-select">
+                    {Object.entries(templates).map(([value, words]) => (
+                      <option key={value} value={value}>{words}</option>
+                    ))}
+                  </select>
+                )}
+              </Field>
+              <button
+                type="submit"
+                class="btn btn-outline-secondary"
+                name="action"
+                value="template"
+              >
+                <Icon name="magic" /> Apply
+              </button>
+            </form>
+            <ul class="plain-links">
+              {organizations.slice(0, 20).map(({ id, name, slug }) => (
+                <li key={id}>
+                  <a href={`/admin/permissions?${new URLSearchParams({ organization: slug })}`}>
+                    Permissions in {name}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </section>
+          {isStaff && group.name !== administrators && (
+            <section>
+              <h2>Delete</h2>
+              {problemOf("delete") && (
+                <Alert kind="danger" title="Nothing was deleted">{problem!.message}</Alert>
+              )}
+              <form method="post" action={path}>
+                <input type="hidden" name="version" value={group.version} />
+                <p>
+                  With its {count(group.members, "membership")},{" "}
+                  {count(group.permissions, "permission")} and {count(group.filters, "data filter")}
+                  {" "}
+                  in every organization. Its users stay.
+                </p>
+                <button
+                  type="submit"
+                  class="btn btn-outline-danger"
+                  name="action"
+                  value="delete"
+                >
+                  Delete {group.name}
+                </button>
+              </form>
+            </section>
+          )}
+        </>
+      )}
+    </div>
+  );
+});

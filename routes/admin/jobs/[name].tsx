@@ -1,0 +1,127 @@
+import { page, type RouteConfig } from "fresh";
+import { requireAll } from "../../../lib/access/mod.ts";
+import type { JobRun } from "../../../lib/jobs/mod.ts";
+import {
+  duration,
+  EmptyState,
+  Icon,
+  JobOutcome,
+  PageHeader,
+  RelativeTime,
+} from "../../../lib/ui/mod.ts";
+import { define, givenFields, parse, runsQuery } from "../../../lib/web/mod.ts";
+
+export const config: RouteConfig = { routeOverride: "/admin/jobs/:name{/}?" };
+
+interface History {
+  name: string;
+  runs: JobRun[];
+  older?: number;
+}
+
+const pageSize = 50;
+
+export const handler = define.handlers({
+  async GET(ctx) {
+    requireAll(ctx.state.admin!.scope);
+    const { name } = ctx.params;
+    const { cursor } = parse(
+      runsQuery.pick({ cursor: true }).strip(),
+      givenFields(ctx.url.searchParams),
+    );
+    const { jobs } = ctx.state.services;
+    const runs = await jobs.history(name, { before: cursor ?? null, limit: pageSize + 1 });
+    ctx.state.title = name;
+    const shown = runs.slice(0, pageSize);
+    return page<History>({
+      name,
+      runs: shown,
+      older: runs.length > pageSize ? shown.at(-1)!.id : undefined,
+    });
+  },
+});
+
+const triggers = { cron: "By schedule", manual: "By hand", cli: "On the command line" };
+
+export default define.page<typeof handler>(function JobPage({ data: { name, runs, older } }) {
+  const path = `/admin/jobs/${name}`;
+  return (
+    <>
+      <PageHeader
+        place={[{ label: "Trust" }, { label: "Jobs", href: "/admin/jobs" }]}
+        title={name}
+        description="Its runs, newest first, with what each told."
+      >
+        <form method="post" action="/admin/jobs">
+          <input type="hidden" name="id" value={name} />
+          <button type="submit" class="btn btn-primary" name="do" value="run">
+            <Icon name="play" /> Run now
+          </button>
+        </form>
+      </PageHeader>
+      {runs.length === 0
+        ? (
+          <EmptyState icon="alarm" title="The job has not run yet">
+            Each run appears here, by schedule or by hand.
+          </EmptyState>
+        )
+        : (
+          <div class="table-responsive" tabIndex={0} role="region" aria-label={`Runs of ${name}`}>
+            <table class="table">
+              <thead>
+                <tr>
+                  <th>Began</th>
+                  <th>Outcome</th>
+                  <th class="text-end">Took</th>
+                  <th>How</th>
+                  <th>What it told</th>
+                </tr>
+              </thead>
+              <tbody>
+                {runs.map((run) => (
+                  <tr key={run.id}>
+                    <td>
+                      <RelativeTime value={run.started_at} />
+                    </td>
+                    <td>
+                      <JobOutcome outcome={run.outcome} />
+                    </td>
+                    <td class="text-end text-nowrap">
+                      {run.finished_at
+                        ? duration((run.finished_at.getTime() - run.started_at.getTime()) / 1000)
+                        : "—"}
+                    </td>
+                    <td class="text-nowrap">{triggers[run.trigger]}</td>
+                    <td class="cell-text">
+                      {run.error || <Detail detail={run.detail} />}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      {older && (
+        <nav class="pager" aria-label="Pages">
+          <a class="btn btn-outline-secondary btn-sm" rel="next" href={`${path}?cursor=${older}`}>
+            Older <Icon name="chevron-right" />
+          </a>
+        </nav>
+      )}
+    </>
+  );
+});
+
+const longest = 120;
+
+function Detail({ detail }: { detail: JobRun["detail"] }) {
+  const text = detail ? JSON.stringify(detail) : "{}";
+  if (text === "{}") return <>—</>;
+  if (text.length <= longest) return <code>{text}</code>;
+  return (
+    <details>
+      <summary>{`${text.slice(0, 60)}…`}</summary>
+      <pre class="payload" tabIndex={0}>{JSON.stringify(detail, null, 2)}</pre>
+    </details>
+  );
+}

@@ -1,0 +1,370 @@
+import { type Context, page, type RouteConfig } from "fresh";
+import {
+  type AccessPreview,
+  deleteOrganization,
+  notFound,
+  updateOrganization,
+} from "../../../../lib/access/mod.ts";
+import {
+  Alert,
+  Badge,
+  ConfirmLosses,
+  EmptyState,
+  Field,
+  Icon,
+  PageHeader,
+  Pagination,
+} from "../../../../lib/ui/mod.ts";
+import {
+  changeByForm,
+  define,
+  fieldProblem,
+  type FormProblem,
+  formProblem,
+  type GroupChoice,
+  groupChoices,
+  lossesByForm,
+  memberPage,
+  membershipByForm,
+  type MembershipRow,
+  type OrganizationRow,
+  readForm,
+  readOrganization,
+  rowNumber,
+  type SortedPage,
+  type State,
+} from "../../../../lib/web/mod.ts";
+import { OrganizationEnd } from "../(_form)/organization_end.tsx";
+import { OrganizationForm, type OrganizationValues } from "../(_form)/organization_form.tsx";
+
+// A path with a parameter matches with a slash at its end only if it says so.
+export const config: RouteConfig = { routeOverride: "/admin/organizations/:id{/}?" };
+
+const list = "/admin/organizations";
+
+interface Organization {
+  organization: OrganizationRow;
+  values: OrganizationValues;
+  members: SortedPage<MembershipRow>;
+  groups: GroupChoice[];
+  q: string;
+  isStaff: boolean;
+  saved?: string;
+  /** Which of the page's forms was not saved, and why. */
+  problem?: FormProblem & { form: string };
+  /** The membership to be. */
+  adding?: { username: string; group: string };
+  confirm?: { losses: AccessPreview; fields: [string, string][]; verb: string };
+}
+
+export const handler = define.handlers({
+  async GET(ctx) {
+    return page<Organization>(await readPage(ctx));
+  },
+  async POST(ctx) {
+    const shown = await readPage(ctx);
+    const { organization: { id } } = shown;
+    const { scope } = ctx.state.admin!;
+    const fields = await readForm(ctx.req);
+    const action = fields.get("action") ?? "";
+    const version = fields.get("version") ?? "";
+    const back = (saved: string) => ctx.redirect(`${list}/${id}?saved=${saved}`, 303);
+    const values = {
+      name: fields.get("name") ?? shown.values.name,
+      slug: fields.get("slug") ?? shown.values.slug,
+      description: fields.get("description") ?? shown.values.description,
+    };
+    try {
+      if (action === "save") {
+        const change = "all" in scope ? values : { ...values, slug: undefined };
+        await changeByForm(ctx.state, (tx) => updateOrganization(tx, scope, id, version, change));
+        return back("yes");
+      }
+      if (action === "activate" || action === "deactivate") {
+        const isActive = action === "activate";
+        await changeByForm(
+          ctx.state,
+          (tx) => updateOrganization(tx, scope, id, version, { isActive }),
+        );
+        return back(`${action}d`);
+      }
+      if (action === "delete") {
+        if (fields.get("confirm") !== shown.organization.slug) {
+          throw fieldProblem(
+            "confirm",
+            `Write the slug ${shown.organization.slug} into the field to delete the organization.`,
+          );
+        }
+        await changeByForm(ctx.state, (tx) => deleteOrganization(tx, scope, id, version));
+        return ctx.redirect(
+          `${list}?${new URLSearchParams({ deleted: shown.organization.name })}`,
+          303,
+        );
+      }
+      const change = await membershipByForm(ctx.state, fields, { organizationId: id });
+      if (fields.get("confirmed") !== "yes") {
+        const losses = await lossesByForm(ctx.state, [change.organizationId], change.run);
+        if (losses) {
+          const confirm = { losses, fields: [...fields], verb: change.verb };
+          return page<Organization>({ ...shown, confirm }, { status: 422 });
+        }
+      }
+      await changeByForm(ctx.state, change.run);
+      return back("members");
+    } catch (error) {
+      const problem = { ...formProblem(error), form: action };
+      const again = await readPage(ctx);
+      const adding = {
+        username: fields.get("username") ?? "",
+        group: fields.get("group") ?? "",
+      };
+      return page<Organization>({
+        ...again,
+        values: action === "save" ? values : again.values,
+        adding: action === "add" ? adding : undefined,
+        problem,
+      }, { status: problem.status });
+    }
+  },
+});
+
+async function readPage(
+  ctx: Pick<Context<State>, "state" | "url" | "params">,
+): Promise<Organization> {
+  const { services: { db }, admin } = ctx.state;
+  const { scope } = admin!;
+  const id = rowNumber(ctx.params.id);
+  const organization = id && await readOrganization(db, scope, id);
+  if (!organization) throw notFound("organization", ctx.params.id);
+  ctx.state.title = organization.name;
+  const { searchParams } = ctx.url;
+  const q = searchParams.get("q")?.trim().slice(0, 200).replaceAll("\0", "") ?? "";
+  return {
+    organization,
+    values: organization,
+    members: await memberPage(db, scope, organization.id, q || undefined, {
+      before: searchParams.get("before") ?? undefined,
+      after: searchParams.get("after") ?? undefined,
+    }),
+    groups: await groupChoices(db, scope),
+    q,
+    isStaff: "all" in scope,
+    saved: searchParams.get("saved") ?? undefined,
+  };
+}
+
+const news: Record<string, string> = {
+  created: "The organization is created.",
+  yes: "The organization is saved.",
+  activated: "The organization is active again.",
+  deactivated: "The organization is not active any more: nobody can sync there.",
+  members: "The memberships are saved.",
+};
+
+export default define.page<typeof handler>(function OrganizationPage({ data }) {
+  const { organization, values, members, groups, q, isStaff, saved, problem, confirm } = data;
+  const { id, slug } = organization;
+  const path = `${list}/${id}`;
+  const at = (name: string, place?: string) =>
+    place && `${path}?${new URLSearchParams({ ...(q ? { q } : {}), [name]: place })}#members`;
+  const elsewhere = new URLSearchParams({ organization: slug });
+  return (
+    <>
+      <PageHeader
+        place={[{ label: "Access" }, { label: "Organizations", href: list }]}
+        title={
+          <>
+            {organization.name}{" "}
+            {!organization.is_active && <Badge kind="warning">Not active</Badge>}
+          </>
+        }
+      >
+        <a class="btn btn-outline-secondary" href={`/admin/permissions?${elsewhere}`}>
+          <Icon name="shield-check" /> Permissions
+        </a>
+        <a class="btn btn-outline-secondary" href={`/admin/filters?${elsewhere}`}>
+          <Icon name="funnel" /> Filters
+        </a>
+      </PageHeader>
+      {saved && news[saved] && <Alert kind="success">{news[saved]}</Alert>}
+      {confirm ? <ConfirmLosses {...confirm} action={path} cancel={path} /> : (
+        <>
+          <div class="page-narrow">
+            <OrganizationForm
+              action={path}
+              values={values}
+              stored={organization}
+              version={organization.version}
+              problem={problem?.form === "save" ? problem : undefined}
+              maySlug={isStaff}
+              verb="Save"
+            />
+          </div>
+          <section id="members">
+            <h2>
+              Members{" "}
+              <span class="section-count figures">{organization.members.toLocaleString("en")}</span>
+            </h2>
+            {problem && problem.form !== "save" && problem.form !== "delete" && (
+              <Alert kind="danger" title="Nothing was saved">{problem.message}</Alert>
+            )}
+            <AddMember path={path} groups={groups} data={data} />
+            <form class="filter-form" method="get" action={`${path}#members`}>
+              <Field
+                name="q"
+                label="Find a member"
+                type="search"
+                placeholder="User or group"
+                value={q}
+              />
+              <button type="submit" class="btn btn-outline-secondary">
+                <Icon name="search" /> Find
+              </button>
+            </form>
+            {members.rows.length === 0
+              ? (
+                <EmptyState
+                  icon="people"
+                  title={q ? "No member matches" : "There are no members yet"}
+                  action={q
+                    ? <a class="btn btn-outline-secondary" href={path}>Show all members</a>
+                    : undefined}
+                >
+                  A user appears here as soon as they are in a group of the organization.
+                </EmptyState>
+              )
+              : (
+                <div class="table-responsive" tabIndex={0} role="region" aria-label="Members">
+                  <table class="table">
+                    <thead>
+                      <tr>
+                        <th>User</th>
+                        <th>Group</th>
+                        <th>State</th>
+                        <th>
+                          <span class="visually-hidden">Actions</span>
+                        </th>
+                      </tr>
+                    </thead>
+                    <tbody>
+                      {members.rows.map((row) => (
+                        <Member key={row.id} row={row} path={path} groups={groups} />
+                      ))}
+                    </tbody>
+                  </table>
+                </div>
+              )}
+            <Pagination
+              newer={at("before", members.previous)}
+              older={at("after", members.next)}
+              words={{ newer: "Previous", older: "Next" }}
+            />
+          </section>
+          {isStaff && <OrganizationEnd organization={organization} problem={problem} path={path} />}
+        </>
+      )}
+    </>
+  );
+});
+
+function AddMember(
+  { path, groups, data }: { path: string; groups: GroupChoice[]; data: Organization },
+) {
+  const { adding, problem, organization } = data;
+  const error = (name: string) => problem?.form === "add" ? problem.fields[name] : undefined;
+  return (
+    <form class="filter-form" method="post" action={path}>
+      <Field
+        name="username"
+        label="User"
+        required
+        placeholder="Username"
+        autoComplete="off"
+        value={adding?.username}
+        error={error("username")}
+      />
+      <Field name="group" label="Group" error={error("group")}>
+        {(control) => (
+          <select {...control} class="form-select">
+            {groups.map(({ id, name }) => (
+              <option key={id} value={id} selected={String(id) === adding?.group}>{name}</option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <button type="submit" class="btn btn-primary" name="action" value="add">
+        <Icon name="person-plus" /> Add member
+      </button>
+      <a
+        class="btn btn-outline-secondary"
+        href={`/admin/users/new?${new URLSearchParams({ organization: organization.slug })}`}
+      >
+        Create a user
+      </a>
+    </form>
+  );
+}
+
+function Member(
+  { row, path, groups }: { row: MembershipRow; path: string; groups: GroupChoice[] },
+) {
+  const who = `${row.username} in ${row.group_name}`;
+  return (
+    <tr>
+      <td>
+        <a href={`/admin/users/${row.user_id}`}>{row.username}</a>
+      </td>
+      <td>
+        <form class="inline-form" method="post" action={path}>
+          <input type="hidden" name="membership" value={row.id} />
+          <input type="hidden" name="version" value={row.version} />
+          <select
+            class="form-select form-select-sm"
+            name="group"
+            aria-label={`Group of ${row.username}`}
+          >
+            {groups.map(({ id, name }) => (
+              <option key={id} value={id} selected={id === row.group_id}>{name}</option>
+            ))}
+          </select>
+          <button
+            type="submit"
+            class="btn btn-outline-secondary btn-sm"
+            name="action"
+            value="move"
+          >
+            Move<span class="visually-hidden">{` ${who}`}</span>
+          </button>
+        </form>
+      </td>
+      <td>
+        {row.is_active
+          ? <Badge kind="success">Active</Badge>
+          : <Badge kind="warning">Suspended</Badge>}
+      </td>
+      <td>
+        <form class="inline-form justify-content-end" method="post" action={path}>
+          <input type="hidden" name="membership" value={row.id} />
+          <input type="hidden" name="version" value={row.version} />
+          <button
+            type="submit"
+            class="btn btn-outline-secondary btn-sm"
+            name="action"
+            value={row.is_active ? "suspend" : "resume"}
+          >
+            {row.is_active ? "Suspend" : "Resume"}
+            <span class="visually-hidden">{` ${who}`}</span>
+          </button>
+          <button
+            type="submit"
+            class="btn btn-outline-danger btn-sm"
+            name="action"
+            value="remove"
+          >
+            Remove<span class="visually-hidden">{` ${who}`}</span>
+          </button>
+        </form>
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,175 @@
+import { type Context, page } from "fresh";
+import { createMember, requireOrganization } from "../../../lib/access/mod.ts";
+import { Alert, Field, PageHeader } from "../../../lib/ui/mod.ts";
+import {
+  changeByForm,
+  define,
+  fieldProblem,
+  type FormProblem,
+  formProblem,
+  type GroupChoice,
+  groupChoices,
+  readForm,
+  rowNumber,
+  type State,
+} from "../../../lib/web/mod.ts";
+import { UserFields, type UserValues, userValues } from "./(_form)/user_fields.tsx";
+
+const path = "/admin/users";
+
+interface NewUser {
+  values: UserValues;
+  /** Signs in through an outside issuer only. */
+  isOutside: boolean;
+  organizations: { id: number; name: string }[];
+  groups: GroupChoice[];
+  place: { organization: string; group: string };
+  isStaff: boolean;
+  least: number;
+  problem?: FormProblem;
+}
+
+export const handler = define.handlers({
+  async GET(ctx) {
+    return page<NewUser>(await newUser(ctx, new URLSearchParams()));
+  },
+  async POST(ctx) {
+    const fields = await readForm(ctx.req);
+    const values = userValues(fields);
+    const { services, admin } = ctx.state;
+    const { SECURITY } = await services.settings.current();
+    try {
+      const organizationId = rowNumber(fields.get("organization"));
+      const groupId = rowNumber(fields.get("group"));
+      const password = fields.get("password") ?? "";
+      if (organizationId !== undefined) requireOrganization(admin!.scope, organizationId);
+      if (organizationId !== undefined && groupId === undefined) {
+        throw fieldProblem("group", "Choose the group in the organization.");
+      }
+      if (!fields.has("outside") && password !== (fields.get("repeated") ?? "")) {
+        throw fieldProblem("repeated", "The passwords are not the same. Write them again.");
+      }
+      const user = {
+        username: values.username,
+        password: fields.has("outside") ? null : password,
+        email: values.email,
+        firstName: values.first_name,
+        lastName: values.last_name,
+        isStaff: values.is_staff,
+        isSuperuser: values.is_superuser,
+      };
+      const places = organizationId === undefined ? [] : [{ organizationId, groupId: groupId! }];
+      const id = await changeByForm(
+        ctx.state,
+        (tx) => createMember(tx, admin!.scope, user, places, SECURITY),
+      );
+      return ctx.redirect(`${path}/${id}?saved=created`, 303);
+    } catch (error) {
+      const problem = formProblem(error);
+      return page<NewUser>({ ...await newUser(ctx, fields), problem }, { status: problem.status });
+    }
+  },
+});
+
+async function newUser(
+  ctx: Pick<Context<State>, "state" | "url">,
+  fields: URLSearchParams,
+): Promise<NewUser> {
+  const { services, admin } = ctx.state;
+  ctx.state.title = "Create user";
+  const { organizations, organization, scope } = admin!;
+  const isStaff = "all" in scope;
+  const [{ SECURITY }, groups] = [
+    await services.settings.current(),
+    await groupChoices(services.db, scope),
+  ];
+  const chosen = organization ?? (isStaff ? undefined : organizations[0]);
+  return {
+    values: userValues(fields),
+    isOutside: fields.has("outside"),
+    organizations: organizations.map(({ id, name }) => ({ id, name })),
+    groups,
+    place: {
+      organization: fields.get("organization") ?? String(chosen?.id ?? ""),
+      group: fields.get("group") ?? "",
+    },
+    isStaff,
+    least: SECURITY.PASSWORD_MIN_LENGTH,
+  };
+}
+
+export default define.page<typeof handler>(function NewUserPage({ data }) {
+  const { values, isOutside, organizations, groups, place, isStaff, least, problem } = data;
+  const memberships = problem?.fields.memberships;
+  return (
+    <div class="page-narrow">
+      <PageHeader
+        place={[{ label: "Access" }, { label: "Users", href: path }]}
+        title="Create user"
+      />
+      <form method="post" action={`${path}/new`}>
+        {problem && <Alert kind="danger" title="Nothing was saved">{problem.message}</Alert>}
+        <UserFields values={values} problem={problem} mayRank={isStaff} />
+        <fieldset>
+          <legend class="form-label">Password</legend>
+          <Field
+            name="password"
+            label="Password"
+            type="password"
+            autoComplete="new-password"
+            error={problem?.fields.password}
+            hint={`At least ${least} characters, and none of the common ones.`}
+          />
+          <Field
+            name="repeated"
+            label="Password again"
+            type="password"
+            autoComplete="new-password"
+            error={problem?.fields.repeated}
+          />
+          <div class="form-check mb-3">
+            <input
+              type="checkbox"
+              class="form-check-input"
+              id="field-outside"
+              name="outside"
+              checked={isOutside}
+            />
+            <label class="form-check-label" for="field-outside">
+              No password: signs in through an outside issuer only
+            </label>
+          </div>
+        </fieldset>
+        <div class="field-pair">
+          <Field
+            name="organization"
+            label="Organization"
+            error={problem?.fields.organization ?? memberships}
+          >
+            {(control) => (
+              <select {...control} class="form-select">
+                {isStaff && <option value="">None yet</option>}
+                {organizations.map(({ id, name }) => (
+                  <option key={id} value={id} selected={String(id) === place.organization}>
+                    {name}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+          <Field name="group" label="Group" error={problem?.fields.group}>
+            {(control) => (
+              <select {...control} class="form-select">
+                <option value="">None yet</option>
+                {groups.map(({ id, name }) => (
+                  <option key={id} value={id} selected={String(id) === place.group}>{name}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+        </div>
+        <button type="submit" class="btn btn-primary">Create user</button>
+      </form>
+    </div>
+  );
+});

@@ -1,0 +1,226 @@
+import { expect } from "expect";
+import { hashPassword } from "../lib/access/mod.ts";
+import { openCli, runLine } from "./cli_support.ts";
+import { hasPostgres, openTestDatabase } from "./support/databases.ts";
+
+Deno.test("lockstep says what is wrong with a command line, and what is near", async () => {
+  const cases: [line: string, code: number, told: string][] = [
+    ["modls", 2, "Did you mean models?"],
+    ["setup_audit_trial --action check", 2, "Did you mean setup_audit_trails?"],
+    ["setup_organizations --action create_orgs", 2, "Did you mean create_org?"],
+    ["org creat", 2, "Did you mean create?"],
+    ["models all --verbos", 2, "Did you mean --verbose?"],
+    ["org add-user --username x", 2, "--org-slug"],
+    ["login", 2, "--server"],
+    ["models --server ftp://x", 2, "https://sync.example.org"],
+    ["models --server http://127.0.0.1:1 --as x", 2, "--as"],
+    ["models --server http://127.0.0.1:1", 3, "lockstep login"],
+    ["doctor --server http://127.0.0.1:1", 5, "cannot be reached"],
+    ["migrate --server http://127.0.0.1:1", 2, "database at hand"],
+    ["config export --format xml", 2, "json or yaml"],
+    ["permissions generate --permission-template x --org-slug y", 2, "read_only"],
+    ["completion tcsh", 2, "bash"],
+    ["pull --out x", 2, "--as"],
+    ["push file.csv", 2, "--model"],
+  ];
+  const home = await Deno.makeTempDir();
+  for (const [line, code, told] of cases) {
+    const ran = await runLine(undefined, line, { env: { HOME: home } });
+    expect([line, ran.code, ran.out]).toEqual([line, code, ""]);
+    expect(ran.err).toContain(told);
+  }
+  await Deno.remove(home, { recursive: true });
+  const help = await runLine(undefined, "--help", {});
+  expect([help.code, help.out]).toEqual([0, expect.stringContaining("Exit codes")]);
+  expect((await runLine(undefined, "--version", {})).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+Deno.test("lockstep changes what an operator changes: users, settings, jobs", async () => {
+  await using world = await openCli("local");
+  const { run } = world;
+  const expectRun = async (line: string, told: string | RegExp, options = {}) => {
+    const ran = await run(line, options);
+    expect([line, ran.code, ran.code ? ran.err : ""]).toEqual([line, 0, ""]);
+    expect(ran.out).toMatch(told);
+    return ran;
+  };
+  await expectRun("org create-groups", "Managers");
+  await expectRun(
+    "user create mia --password-stdin --org-slug acme-corp --group-name managers",
+    "Created mia",
+    { input: "a long enough password\n" },
+  );
+  await expectRun("user create ida --no-password --staff", "Created ida");
+  await expectRun("user password ida", "is set", {
+    typed: ["another long password", "another long password"],
+  });
+  const differs = await run("user password ida", { typed: ["another long password", "x"] });
+  expect([differs.code, differs.err]).toEqual([2, expect.stringContaining("differ")]);
+  const weak = await run("user create eve --password-stdin", { input: "123" });
+  expect([weak.code, weak.err]).toEqual([1, expect.stringContaining("password")]);
+  const unknown = await run("user password miaa", { typed: ["x", "x"] });
+  expect([unknown.code, unknown.err]).toEqual([4, expect.stringContaining('mean "mia"')]);
+
+  // What loses something asks, and does nothing unless the answer is yes.
+  const unasked = await run("user disable mia");
+  expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining("--yes")]);
+  const declined = await run("user disable mia", { typed: [""] });
+  expect([declined.code, declined.err]).toEqual([0, "Nothing was changed.\n"]);
+  expect(
+    (await run("user --json")).json.find((user: { username: string }) => user.username === "mia")
+      .is_active,
+  ).toBe(true);
+  await expectRun("user disable mia", "disabled", { typed: ["y"] });
+  await expectRun("user enable mia", "active");
+  await expectRun("user delete mia --yes", "Deleted");
+
+  await expectRun("config set sync MAX_RECORDS 7", /MAX_RECORDS +7/);
+  const wrong = await run("config set SYNC MAX_RECORDS -1");
+  expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining("MAX_RECORDS")]);
+  expect((await run("config show SYNC --json")).json.SYNC.MAX_RECORDS).toBe(7);
+  await Deno.writeTextFile(`${world.directory}/bad.yaml`, "SYNC: {MAX_RECORDS: no}\nX: 1\n");
+  const invalid = await run(`config validate --file ${world.directory}/bad.yaml`);
+  expect([invalid.code, invalid.err]).toEqual([1, expect.stringContaining("X")]);
+  await Deno.writeTextFile(`${world.directory}/bad.yaml`, "a: [\n");
+  expect((await run(`config import --file ${world.directory}/bad.yaml`)).err).toContain("YAML");
+
+  await expectRun("jobs", /seal_audit +\S+/);
+  await expectRun("jobs run seal_audit", /"sealed": \d+/);
+  await expectRun("jobs history seal_audit", "succeeded");
+  await expectRun("jobs bulk", "There is no bulk push");
+  expect((await run("jobs run nothing")).code).toBe(4);
+  await expectRun("logs", "Nothing was synced yet");
+
+  // Rights hold: who acts as somebody has no more than they have.
+  const denied = await run("user --as john");
+  expect([denied.code, denied.err]).toEqual([3, expect.stringContaining("Administrators")]);
+
+  const plain = await run("models", { terminal: true, env: { NO_COLOR: "1" } });
+  expect(plain.out).not.toContain("\x1b[");
+  expect((await run("models", { terminal: true })).out).toContain("\x1b[1m");
+  await world.db.script(`COMMENT ON SCHEMA myapp IS 'x';
+    UPDATE lockstep.organization SET name = E'Acme\\x1b]0;own\\x07'`);
+  expect((await run("org", { terminal: true, env: { NO_COLOR: "1" } })).out).not.toContain("\x1b");
+});
+
+Deno.test("lockstep login keeps a login, renews it when it has expired, and logout ends it", async () => {
+  await using world = await openCli("local");
+  await using site = world.app.serve();
+  await world.db.query("UPDATE lockstep.app_user SET password = $1 WHERE username = 'root'", [
+    await hashPassword("correct horse battery"),
+  ]);
+  const env = { HOME: world.directory, LOCKSTEP_SERVER: site.origin };
+  const run = (line: string, options = {}) => runLine(world.app, line, { env, ...options });
+  const wrong = await run("login --username root --password-stdin", { input: "wrong" });
+  expect(wrong.code).toBe(3);
+  const signedIn = await run("login", { typed: ["root", "correct horse battery"] });
+  expect([signedIn.code, signedIn.out]).toEqual([0, `Signed in to ${site.origin} as root.\n`]);
+  const file = `${world.directory}/.config/lockstep/logins.json`;
+  expect((await Deno.stat(file)).mode! & 0o777).toBe(0o600);
+  expect((await run("org")).out).toContain("acme-corp");
+  expect((await run("doctor")).out).toContain("signed in as root");
+
+  const logins = JSON.parse(await Deno.readTextFile(file));
+  const [{ gen, sub, jti }] = [
+    JSON.parse(atob(
+      logins[site.origin].token.split(".")[1].replaceAll("-", "+")
+        .replaceAll("_", "/"),
+    )),
+  ];
+  logins[site.origin].token = await world.app.running.services.keys.sign(
+    { sub, jti, gen, username: "root" },
+    new Date(Date.now() - 3_600_000),
+  );
+  const stale = logins[site.origin].token;
+  await Deno.writeTextFile(file, JSON.stringify(logins));
+  expect((await run("org")).code).toBe(0);
+  const renewed = JSON.parse(await Deno.readTextFile(file))[site.origin];
+  expect(renewed.token).not.toBe(stale);
+
+  expect((await run("logout")).out).toContain("Signed out");
+  const after = await run("org", { env: { ...env, LOCKSTEP_TOKEN: renewed.token } });
+  expect(after.code).toBe(3);
+  expect((await run("org")).err).toContain("lockstep login --server");
+});
+
+Deno.test("lockstep completion completes commands and options in bash", async () => {
+  const { out } = await runLine(undefined, "completion bash", {});
+  const complete = async (...words: string[]) => {
+    // The script asks the program; here a function in its place passes the question on.
+    const asked = await runLine(undefined, ["__complete", "--", ...words], {});
+    const script = `${out}
+lockstep() { [ "$1 $2" = "__complete --" ] && printf '%s' "$ANSWER"; }
+COMP_WORDS=(lockstep ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}
+_lockstep; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout, success } = await new Deno.Command("bash", {
+      args: ["-c", script],
+      env: { ANSWER: asked.out },
+    }).output();
+    expect(success).toBe(true);
+    return new TextDecoder().decode(stdout).trim().split("\n");
+  };
+  expect(await complete("mo")).toEqual(["models"]);
+  expect(await complete("org", "cre")).toEqual(["create", "create-groups"]);
+  expect(await complete("org", "create", "--org-")).toEqual(["--org-name", "--org-slug"]);
+  expect(await complete("push", "--ser")).toEqual(["--server"]);
+  for (const shell of ["zsh", "fish"]) {
+    expect((await runLine(undefined, `completion ${shell}`, {})).out).toContain("__complete --");
+  }
+});
+
+Deno.test({
+  name: "lockstep as a process: doctor finds faults, migrate rolls back and forward",
+  ignore: !hasPostgres,
+  async fn() {
+    await using database = await openTestDatabase("postgres");
+    const env = {
+      DATABASE_URL: database.url!,
+      LOCKSTEP_SECRET: "k".repeat(40),
+      LOCKSTEP_LOG_DIR: "",
+    };
+    const lockstep = async (args: string[], more: Record<string, string> = {}) => {
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "--no-check", "--quiet", "--no-prompt"],
+          ...["net", "read", "write", "env", "sys"].map((name) => `--allow-${name}`),
+          ...["cli/lockstep.ts", ...args],
+        ],
+        cwd: new URL("../", import.meta.url),
+        env: { ...env, ...more },
+        stdin: "null",
+      }).output();
+      const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+      return { code, out, err };
+    };
+    await database.db.script("ALTER TABLE lockstep.organization DISABLE TRIGGER ALL");
+    const faults = await lockstep(["doctor", "--json"], { REDIS_URL: "redis://127.0.0.1:1" });
+    const states = Object.fromEntries(
+      JSON.parse(faults.out).map((
+        { check, state, remedy }: Record<string, string>,
+      ) => [check, state === "ok" ? "" : remedy]),
+    );
+    expect(faults.code).toBe(1);
+    expect(states).toMatchObject({
+      database: "",
+      clock: "",
+      migrations: "",
+      redis: expect.stringContaining("REDIS_URL"),
+      audit: expect.stringContaining("lockstep audit setup"),
+    });
+    await database.db.script("ALTER TABLE lockstep.organization ENABLE TRIGGER ALL");
+
+    const unasked = await lockstep(["migrate", "--rollback"]);
+    expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining("--yes")]);
+    const back = await lockstep(["migrate", "--rollback", "--yes", "--json"]);
+    const { rolled_back: newest } = JSON.parse(back.out);
+    expect(newest).toMatch(/^\d{4}_/);
+    // Servers of the older version may be running on it: nothing is migrated by the way.
+    const refused = await lockstep(["models"]);
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("lockstep migrate")]);
+    const planned = await lockstep(["auto_migrate", "--dry-run", "--verbose"]);
+    expect([planned.code, planned.out]).toEqual([0, `Would apply ${newest}.\n`]);
+    expect(planned.err).toContain("CREATE");
+    const done = await lockstep(["auto_migrate", "--verbose", "--force", "--json"]);
+    expect([done.code, JSON.parse(done.out)]).toEqual([0, { applied: [newest] }]);
+  },
+});

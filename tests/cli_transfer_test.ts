@@ -1,0 +1,195 @@
+import { expect } from "expect";
+import { cellJson, csvCells, csvLine } from "../cli/records.ts";
+import { type CliWorld, openCli, type Send } from "./cli_support.ts";
+
+const exact = "12345678901234567890.123456789";
+
+async function grantEverything({ run, db }: CliWorld): Promise<void> {
+  expect((await run("org create-groups")).code).toBe(0);
+  await run("org add-user --username john --org-slug acme-corp --group-name Managers");
+  await db.query(
+    `INSERT INTO lockstep.model_permission
+      (organization_id, group_id, model_name, can_push, can_pull)
+    SELECT 1, id, model, true, true FROM lockstep.auth_group,
+      unnest(ARRAY['myapp.Customer', 'myapp.Order']) AS model WHERE name = 'Managers'`,
+  );
+}
+
+/** Lets the first `count` pushes through, and loses the answer of the next one. */
+function dying(count: number): (request: Request, send: Send) => Promise<Response> {
+  return async (request, send) => {
+    const response = await send(request);
+    if (request.url.includes("/push/") && count-- === 0) throw new Error("The process died.");
+    return response;
+  };
+}
+
+const pushes = ["NDJSON", "CSV"] as const;
+for (const format of pushes) {
+  Deno.test(`push of ${format} goes on after a death, and writes nothing twice`, async () => {
+    await using world = await openCli("local");
+    await grantEverything(world);
+    const path = `${world.directory}/rows.${format.toLowerCase()}`;
+    const rows = Array.from({ length: 23 }, (_, i) => ({
+      name: i === 12 ? "x".repeat(50) : `Line\n"${i}", é`,
+      note: i === 3 ? "" : null,
+    }));
+    await Deno.writeTextFile(
+      path,
+      format === "CSV"
+        ? "name,credit,vip,data,note\r\n" +
+          rows.map(({ name, note }, i) =>
+            csvLine([name, exact, i % 2 === 0, { i }, note]).replace(/\n$/, "\r\n")
+          ).join("")
+        : rows.map(({ name, note }, i) =>
+          `{"name":${JSON.stringify(name)},"credit":${exact},"vip":${i % 2 === 0},` +
+          `"data":{"i":${i}},"note":${JSON.stringify(note)}}\n`
+        ).join("\n"),
+    );
+    const line = ["push", path, "--as", "john", "--model", "myapp.Customer", "--batch-size", "5"];
+    const died = await world.run(line, { between: dying(2) }).catch((error) => error);
+    expect(died.message).toBe("The process died.");
+    expect(await world.db.query("SELECT count(*)::int AS n FROM myapp.customer"))
+      .toEqual([{ n: 14 }]);
+
+    const other = await world.run([...line, "--org-slug", "acme-corp"]);
+    expect([other.code, other.err]).toEqual([1, expect.stringContaining("--restart")]);
+    const ran = await world.run([...line, "--json"]);
+    expect(ran.err).toContain("Going on after 10 records.");
+    expect(ran.json).toEqual({ records: 23, accepted: 22, refused: 1 });
+    expect(ran.code).toBe(1);
+    const stored = await world.db.query<{ name: string }>(
+      "SELECT name, credit, vip, data, note FROM myapp.customer ORDER BY (data ->> 'i')::int",
+    );
+    expect(stored).toEqual(
+      rows.map(({ name, note }, i) => ({
+        name,
+        credit: exact,
+        vip: i % 2 === 0,
+        data: { i },
+        note,
+      }))
+        .filter(({ name }) => name.length <= 40),
+    );
+    const refused = JSON.parse(await Deno.readTextFile(`${path}.refused.ndjson`));
+    expect(refused).toMatchObject({ record: 13, code: "too_long", pushed: { data: { i: 12 } } });
+    // Nothing is left to go on with.
+    await expect(Deno.stat(`${path}.push-state.json`)).rejects.toThrow(Deno.errors.NotFound);
+  });
+}
+
+Deno.test("push refuses a file that it cannot read, by the number of the record", async () => {
+  await using world = await openCli("local");
+  await grantEverything(world);
+  const cases: [name: string, text: string, told: string][] = [
+    ["a.ndjson", '{"_model":"myapp.Customer","name":"x"}\n[1]\n', "Record 2"],
+    ["b.ndjson", '{"name":"x"}\n', "--model"],
+    ["c.csv", "name,note\nx\n", "has 1 cells"],
+    ["d.csv", "", "empty"],
+  ];
+  for (const [name, text, told] of cases) {
+    const path = `${world.directory}/${name}`;
+    await Deno.writeTextFile(path, text);
+    const options = name.endsWith("csv") ? ["--model", "myapp.Customer"] : [];
+    const ran = await world.run(["push", path, "--as", "john", ...options]);
+    expect([name, ran.code > 0, ran.err]).toEqual([name, true, expect.stringContaining(told)]);
+  }
+  expect(await world.db.query("SELECT 1 FROM myapp.customer")).toEqual([]);
+});
+
+/** Cuts the stream of the first pull after so many bytes. */
+function cut(bytes: number): (request: Request, send: Send) => Promise<Response> {
+  let done = false;
+  return async (request, send) => {
+    const response = await send(request);
+    if (done || response.headers.get("Content-Type") !== "application/x-ndjson") return response;
+    done = true;
+    let left = bytes;
+    const cutting = new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        controller.enqueue(chunk.subarray(0, Math.max(0, left)));
+        if ((left -= chunk.length) <= 0) controller.error(new Error("The connection was reset."));
+      },
+    });
+    return new Response(response.body!.pipeThrough(cutting), response);
+  };
+}
+
+Deno.test("pull goes on after a cut stream, and brings what changed since", async () => {
+  await using world = await openCli("local");
+  const { run, db, directory } = world;
+  await grantEverything(world);
+  const count = 11_000;
+  await db.query(
+    `INSERT INTO myapp.customer (organization_id, name, credit, data)
+    SELECT 1, 'Customer ' || i, ${exact}, '{"text": "a,\\"b\\""}' FROM generate_series(1, $1::int) i`,
+    [count],
+  );
+  const path = `${directory}/rows.ndjson`;
+  const line = ["pull", "myapp.customer", "--as", "john", "--out", path];
+  const first = await run(line, { between: cut(900_000) });
+  expect([first.code, first.err]).toEqual([0, expect.stringContaining(`${count} records`)]);
+  const read = async () =>
+    (await Deno.readTextFile(path)).trimEnd().split("\n").map((text) => JSON.parse(text));
+  const rows = await read();
+  expect(rows.length).toBe(count);
+  expect(new Set(rows.map(({ id }) => id)).size).toBe(count);
+  expect((await Deno.readTextFile(path)).split(`"credit":${exact}`).length).toBe(count + 1);
+
+  await db.script(`DELETE FROM myapp.customer WHERE id = 7;
+    UPDATE myapp.customer SET name = 'Renamed' WHERE id = 8`);
+  expect((await run([...line, "--json"])).json).toMatchObject({ records: 2, complete: true });
+  const changes = (await read()).slice(count);
+  expect(changes).toEqual(expect.arrayContaining([
+    { _model: "myapp.Customer", _op: "delete", id: 7 },
+    expect.objectContaining({ id: 8, name: "Renamed" }),
+  ]));
+  await db.script("TRUNCATE myapp.customer CASCADE");
+  await run(line);
+  expect((await read()).at(-1)).toEqual({ _model: "myapp.Customer", _op: "reset" });
+
+  // Rows go back into another place as they came.
+  await db.query(`INSERT INTO myapp.customer (organization_id, name, credit, data, note)
+    VALUES (1, 'Q, "1"', ${exact}, '{"text": "a,\\"b\\""}', ''), (1, 'R', NULL, NULL, NULL)`);
+  const before = await db.query(
+    "SELECT id, name, credit, data, note FROM myapp.customer ORDER BY 1",
+  );
+  const csv = ["--as", "john", "--out", `${directory}/csv`, "--format", "csv"];
+  expect((await run(["pull", "myapp.Customer", ...csv])).code).toBe(0);
+  const file = `${directory}/csv/myapp.Customer.csv`;
+  const table = (await Deno.readTextFile(file)).split("\n").map(csvCells);
+  const own = table[0].indexOf("organization_id");
+  const op = table[0].indexOf("_op");
+  await Deno.writeTextFile(
+    file,
+    table.filter((cells) => cells.length > 1)
+      .map((cells) => csvLine(cells.filter((_, i) => i !== own && i !== op))).join(""),
+  );
+  await db.script("DELETE FROM myapp.customer");
+  const pushed = await run(["push", file, "--as", "john", "--model", "myapp.Customer"]);
+  expect([pushed.code, pushed.err]).toEqual([0, expect.anything()]);
+  expect(await db.query("SELECT id, name, credit, data, note FROM myapp.customer ORDER BY 1"))
+    .toEqual(before);
+});
+
+Deno.test("push shows share, rate and time left at a terminal", async () => {
+  await using world = await openCli("local");
+  await grantEverything(world);
+  const path = `${world.directory}/rows.ndjson`;
+  await Deno.writeTextFile(path, '{"_model":"myapp.Customer","name":"x"}\n'.repeat(4));
+  const ran = await world.run(["push", path, "--as", "john", "--batch-size", "2"], {
+    terminal: true,
+  });
+  expect(ran.err).toContain("\r\x1b[K");
+  expect(ran.err).toMatch(/ 50% \[#{10}\.{10}\] +2 records +\d+\/s +\d+ s left/);
+  expect(ran.err).toMatch(/4 records in \d+ s, \d+\/s\n$/);
+});
+
+Deno.test("csvCells() reads what csvLine() writes", () => {
+  for (const cells of [["a", null, ""], [null], ["", "x\ny", 'q"'], [null, null], [" a "]]) {
+    expect(csvCells(csvLine(cells).slice(0, -1))).toEqual(cells);
+  }
+  expect(cellJson("007", "integer")).toBe('"007"');
+  expect(cellJson("t", "boolean")).toBe("true");
+  expect(cellJson("[1]", "integer[]")).toBe("[1]");
+});

@@ -1,0 +1,112 @@
+import { expect } from "expect";
+import { ServerProcess } from "../bench/server_process.ts";
+import { signIn } from "../bench/world.ts";
+import { environmentReference } from "../lib/config/mod.ts";
+import { openTestApp } from "./support/app.ts";
+import { hasPostgres, openTestDatabase } from "./support/databases.ts";
+import { hasRedis, startRedis } from "./support/redis.ts";
+import { Follower, prepareShop, shopModels } from "./support/shop_load.ts";
+import { until } from "./support/until.ts";
+
+const docs = new URL("../docs/", import.meta.url);
+const namesIn = (text: string) => new Set<string>(text.match(/\blockstep_\w+/g));
+const readDoc = (name: string) => Deno.readTextFile(new URL(name, docs));
+
+Deno.test({
+  name: "the server runs on PostgreSQL without files to write, subprocesses and foreign functions",
+  ignore: !hasPostgres,
+  async fn() {
+    await using test = await openTestDatabase("postgres");
+    await prepareShop(test.db);
+    const flags = ["write", "run", "ffi"].map((name) => `--deny-${name}`);
+    await using server = await ServerProcess.start({ DATABASE_URL: test.url! }, flags);
+    const get = async (path: string) => await (await fetch(`${server.origin}${path}`)).text();
+    expect(JSON.parse(await get("/api/sync/health/"))).toMatchObject({ status: "healthy" });
+    expect(JSON.parse(await get("/api/sync/health/ready/"))).toEqual({ status: "ready" });
+    expect(await get("/login")).toContain("<form");
+
+    const client = await signIn(server);
+    await client.push("shop.Parent", [{ id: 1, note: "kept" }]);
+    const follower = new Follower(shopModels);
+    await follower.toEnd(client);
+    expect(follower.rows("shop.Parent")).toMatchObject([{ id: 1, note: "kept" }]);
+    const bulk = await client.post("bulk/", { data: [{ _model: "shop.Parent", id: 2, note: "" }] });
+    expect(bulk.status).toBe(202);
+    const { id } = await bulk.json();
+    const headers = { Authorization: `Bearer ${client.token}` };
+    await until(async () => {
+      const answer = await fetch(`${server.origin}/api/sync/bulk/${id}/`, { headers });
+      return (await answer.json()).state === "succeeded";
+    });
+  },
+});
+
+Deno.test({
+  name: "the dashboard and the alerts in docs/ name metrics that /metrics has",
+  ignore: !hasPostgres || !hasRedis,
+  async fn() {
+    const token = "metrics-0123456789";
+    await using redis = await startRedis();
+    await using app = await openTestApp("postgres", undefined, {
+      LOCKSTEP_METRICS_TOKEN: token,
+      REDIS_URL: redis.url,
+    });
+    const answer = await app.fetch("/metrics", { headers: { Authorization: `Bearer ${token}` } });
+    const served = new Set<string>();
+    for (const [, name, type] of (await answer.text()).matchAll(/^# TYPE (\w+) (\w+)$/gm)) {
+      served.add(name);
+      if (type === "histogram") {
+        for (const suffix of ["bucket", "count", "sum"]) served.add(`${name}_${suffix}`);
+      }
+    }
+    const dashboard = JSON.parse(await readDoc("grafana.json"));
+    const expressions = dashboard.panels.flatMap(({ targets }: { targets: { expr: string }[] }) =>
+      targets.map(({ expr }) => expr)
+    );
+    for (const text of [expressions.join("\n"), await readDoc("alerts.yml")]) {
+      const named = namesIn(text);
+      expect(named.size).toBeGreaterThan(8);
+      expect([...named].filter((name) => !served.has(name))).toEqual([]);
+    }
+    const shown = namesIn(expressions.join("\n"));
+    const hidden = [...served].filter((name) =>
+      !["", "_bucket", "_count", "_sum"].some((suffix) => shown.has(name + suffix)) &&
+      !/_(bucket|count|sum)$/.test(name)
+    );
+    expect(hidden).toEqual([]);
+  },
+});
+
+Deno.test({
+  name: "the health document and /metrics say when Redis is gone",
+  ignore: !hasRedis,
+  async fn() {
+    const token = "metrics-0123456789";
+    await using redis = await startRedis();
+    await using app = await openTestApp("pglite", undefined, {
+      LOCKSTEP_METRICS_TOKEN: token,
+      REDIS_URL: redis.url,
+      LOCKSTEP_REDIS_MAX_RETRIES: "0",
+      LOCKSTEP_REDIS_SOCKET_TIMEOUT: "0.5",
+    });
+    const cache = async () => (await (await app.fetch("/api/sync/health/")).json()).checks.cache;
+    const headers = { Authorization: `Bearer ${token}` };
+    const metrics = async () => await (await app.fetch("/metrics", { headers })).text();
+    expect(await cache()).toBe("healthy");
+    expect(await metrics()).toContain("\nlockstep_redis_up 1\n");
+    await redis.stop();
+    expect(await cache()).toMatch(/^unhealthy: /);
+    expect((await app.fetch("/api/sync/health/")).status).toBe(503);
+    expect((await app.fetch("/api/sync/health/ready/")).status).toBe(200);
+    expect(await metrics()).toContain("\nlockstep_redis_up 0\n");
+  },
+});
+
+Deno.test("the guide and the README name variables that exist, the README all of them", async () => {
+  const known = new Set(environmentReference().map(({ name }) => name));
+  const named = (text: string) =>
+    new Set(text.match(/\b(?:LOCKSTEP|DATABASE|REDIS)_[A-Z_]*[A-Z]\b/g));
+  expect([...named(await readDoc("deploy.md"))].filter((name) => !known.has(name))).toEqual([]);
+  const rows = (await readDoc("../README.md")).match(/^\| `[A-Z_]+`/gm)!;
+  expect(rows.map((row) => row.slice(3, -1)).sort()).toEqual([...known].sort());
+});
