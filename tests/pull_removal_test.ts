@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import type { Database } from "../lib/db/mod.ts";
-import { eachDatabase } from "./support/databases.ts";
+import { eachDatabase, hasPostgres, openTestDatabase } from "./support/databases.ts";
 import { pullAs, recordsOf, removedOf, syncWorld } from "./support/sync.ts";
 
 /** A client that keeps the rows of an answer, and loses its cursor before it is stored. */
@@ -74,4 +74,24 @@ eachDatabase("a removal is told on whatever page the row's last change falls", a
   for (let pages = 0; pages < 5; pages++) await client.pull({ batchSize: 1 });
   expect((await client.pull()).removed).toEqual([]);
   expect(client.rows.size).toBe(0);
+});
+
+Deno.test({
+  name: "a removal is told of a transaction that is older than the log's look at the column",
+  ignore: !hasPostgres,
+  fn: async () => {
+    await using database = await openTestDatabase("postgres");
+    const { db } = database;
+    const client = await forgetfulClient(db);
+    await db.script("INSERT INTO app.note VALUES (1, 1, 'red')");
+    await client.show("red");
+    await db.transaction({}, async (old) => {
+      await old.query("SELECT pg_current_xact_id()");
+      await client.pull();
+      expect([...client.rows.keys()]).toEqual([1]);
+      await old.script("DELETE FROM app.note");
+    });
+    await client.pull();
+    expect(client.rows.size).toBe(0);
+  },
 });

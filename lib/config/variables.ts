@@ -171,7 +171,8 @@ export const variables = {
   LOCKSTEP_METRICS_TOKEN: {
     schema: z.string().regex(/^[\w~+/.=-]{16,200}$/).optional(),
     right: "a random text of 16 characters or more: letters, digits and -._~+/=",
-    meaning: "What Prometheus sends as bearer token to read /metrics. Absent: there is no /metrics.",
+    meaning:
+      "What Prometheus sends as bearer token to read /metrics. Absent: there is no /metrics.",
     secret: true,
   },
   LOCKSTEP_ROW_SECURITY: flag(

@@ -13,7 +13,7 @@ export interface TrackedModel {
   id: number;
   /** Changes whenever the log can't vouch for the past: every cursor of the model then starts over. */
   generation: string;
-  /** Columns whose previous values are logged, each with the transaction since which they are. */
+  /** Columns whose previous values are logged, each with the `seq` after which they are. */
   previousColumns: Record<string, string>;
 }
 
@@ -146,12 +146,15 @@ async function arm(tx: Transaction, model: Model, wanted: readonly string[]): Pr
     RETURNING id`,
     [model.schema, model.table, model.oid],
   ))[0].id;
-  const [{ xid }] = await tx.query<{ xid: string }>("SELECT pg_current_xact_id()::text AS xid");
-  const previous = { ...before, ...Object.fromEntries(added.map((name) => [name, xid])) };
-
   if (!known?.intact) {
     await tx.script(`DROP TABLE IF EXISTS ${changeTable(id)} CASCADE; ${createLog(id, model)}`);
   }
+  const [{ seq }] = await tx.query<{ seq: string }>(
+    `SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence($1, 'seq')::regclass), 0)::text
+      AS seq`,
+    [changeTable(id)],
+  );
+  const previous = { ...before, ...Object.fromEntries(added.map((name) => [name, seq])) };
   for (const name of added) {
     await tx.script(
       `ALTER TABLE ${changeTable(id)} ADD COLUMN ${previousColumn(name)} ${

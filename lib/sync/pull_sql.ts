@@ -302,11 +302,11 @@ function seenBefore(model: Model, tracked: TrackedModel, scopes: Scope[], params
   const conditions = scopes.filter((scope) => !seesNothing(scope)).map((scope) => {
     const since: string[] = [];
     const condition = compileScope(scope, model, (column) => {
-      const xid = tracked.previousColumns[column];
+      const seq = tracked.previousColumns[column];
       // A key column is its own previous value: a changed key is logged as removal and insertion.
       if (model.key.includes(column)) return `l.${keyColumn(model.key.indexOf(column))}`;
       if (column === model.tenantColumn) return "l.org";
-      if (xid) since.push(`l.xid >= ${params.add(xid, "xid8")}`);
+      if (seq) since.push(`l.seq > ${params.add(seq, "bigint")}`);
       return `l.${previousColumn(column)}`;
     }, params.addRaw);
     return [...new Set(since), `(${condition})`].join(" AND ");
