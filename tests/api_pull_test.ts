@@ -252,6 +252,21 @@ eachApi(
     const later = await lines(ann, { [model]: all.at(-1).metadata[model].cursor });
     expect(later.find((line) => line._deleted)).toEqual({ _deleted: { [model]: [10005] } });
 
+    // Whoever starts over learns it before the first record, on however many pages they come.
+    await world.db.script(`TRUNCATE app.customer CASCADE;
+      INSERT INTO app.customer (id, organization_id, name)
+      SELECT i, 1, 'new ' || i FROM generate_series(1, 11000) i`);
+    const again = await lines(ann, {
+      "app.Nope": null,
+      [model]: all.at(-1).metadata[model].cursor,
+    });
+    const resets = again.flatMap((line, i) => line._reset ? [i] : []);
+    expect(resets).toEqual([again.findIndex(({ _model }) => _model === model) - 1]);
+    expect(again.at(-1).metadata).toMatchObject({
+      [model]: { count: 11_000, reset: true },
+      "app.Nope": { error: { code: "unknown_model" } },
+    });
+
     const partial = await lines(ann, { "app.Nope": null, "app.Visit": null });
     expect(partial.at(-1).metadata["app.Nope"].error.code).toBe("unknown_model");
     const refused = await ann.pull({ "app.Nope": null }, {}, { Accept: "application/x-ndjson" });

@@ -77,7 +77,6 @@ async function pullFiles(cli: Cli, options: Options, names: string[]): Promise<v
   };
   for (let attempt = 1; !state.complete;) {
     try {
-      await noteResets(api, state, files, orgSlug, save);
       await pullOnce(api, state, files, { format, orgSlug, progress, save });
     } catch (error) {
       // What came after the last cursor comes again.
@@ -136,31 +135,6 @@ async function pullable(
   }]));
 }
 
-/**
- * A stream cannot say that it starts over before it does: so who comes with cursors asks first, for
- * one row, and throws the row away.
- */
-async function noteResets(
-  api: Api,
-  state: State,
-  files: PulledFiles,
-  organization: string | undefined,
-  save: () => Promise<void>,
-): Promise<void> {
-  if (Object.values(state.cursors).every((cursor) => cursor === null)) return;
-  const { metadata } = await api.post("/api/sync/pull/", {
-    models: state.cursors,
-    batch_size: 1,
-    organization,
-  });
-  for (const [name, { reset }] of Object.entries<Json>(metadata)) {
-    if (!reset || state.cursors[name] === null) continue;
-    await files.reset(name);
-    state.cursors[name] = null;
-  }
-  await save();
-}
-
 async function pullOnce(
   api: Api,
   state: State,
@@ -186,6 +160,10 @@ async function pullOnce(
       if (document._total) {
         const counts = Object.values<unknown>(document._total).map(Number);
         progress.total = counts.reduce((sum, count) => sum + count, 0);
+        continue;
+      }
+      if (document._reset) {
+        for (const model of document._reset) await files.reset(model);
         continue;
       }
       if (document._deleted) {

@@ -1,4 +1,10 @@
-import { type PullContext, type PullPage, pullPage, type PullRequest } from "../sync/mod.ts";
+import {
+  type ModelPage,
+  type PullContext,
+  type PullPage,
+  pullPage,
+  type PullRequest,
+} from "../sync/mod.ts";
 import { concat, pullMetadata } from "./pull_answer.ts";
 import { PullFigures } from "./pull_figures.ts";
 
@@ -20,6 +26,7 @@ export function pullStream(
   let next: Promise<PullPage> | undefined = Promise.resolve(first);
   let started = false;
   const figures = new PullFigures();
+  const models = new Map<string, ModelPage>();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
@@ -31,7 +38,11 @@ export function pullStream(
         next?.catch(() => {});
         const head = started ? [] : [headerLine(page)];
         started = true;
-        const tail = page.complete ? [lastLine(page, requestId)] : [];
+        for (const model of page.models) {
+          models.set(model.name, both(models.get(model.name), model));
+        }
+        const whole = { ...page, models: [...models.values()] };
+        const tail = page.complete ? [lastLine(whole, requestId)] : [];
         controller.enqueue(concat([...head, ...pageLines(page), ...tail]));
         if (page.complete) ended(figures);
       } catch (error) {
@@ -43,6 +54,13 @@ export function pullStream(
       ended(figures, new Error("The client closed the connection."));
     },
   }, { highWaterMark: 0 });
+}
+
+/** What the last line says of a model: its state at the end, with what the whole stream brought. */
+function both(before: ModelPage | undefined, page: ModelPage): ModelPage {
+  const rest = { ...page, records: [], removed: [] };
+  if (!before) return rest;
+  return { ...rest, count: before.count + page.count, reset: before.reset || page.reset };
 }
 
 /** The same request, from where `page` ended. Models that can't be pulled are not asked for again. */
@@ -60,9 +78,10 @@ function headerLine({ models }: PullPage): Uint8Array {
 }
 
 function pageLines({ models }: PullPage): Uint8Array[] {
-  return models.flatMap(({ name, records, removed, cursor, error }) => {
+  return models.flatMap(({ name, records, removed, cursor, reset, error }) => {
     if (error) return [];
     const lines = records.flatMap((record) => [record, newline]);
+    if (reset) lines.unshift(encoder.encode(`${JSON.stringify({ _reset: [name] })}\n`));
     if (removed.length > 0) {
       const keys = removed.flatMap((key, i) => i > 0 ? [encoder.encode(","), key] : [key]);
       lines.push(encoder.encode(`{"_deleted":{${JSON.stringify(name)}:[`), ...keys);
