@@ -27,6 +27,8 @@ export class JsonScanner {
   readonly #text: string;
   readonly #maxDepth: number;
   #at = 0;
+  /** Names with their quotes and colons as the last record of a list had them: the next is alike. */
+  #expected: { raw: string; name: string }[] = [];
 
   constructor(text: string, maxDepth: number) {
     this.#text = text;
@@ -42,10 +44,31 @@ export class JsonScanner {
     return object;
   }
 
+  /**
+   * Reads one object that is all of the text, and the objects that its member `list` holds when that
+   * is an array. The member itself is left without its text.
+   */
+  envelope(list: string): RawObject & { objects?: RawObject[] } {
+    let objects: RawObject[] | undefined;
+    this.#space();
+    const envelope = this.#object(1, (name) => {
+      if (name !== list || this.#text[this.#at] !== "[") return false;
+      objects = this.#objects();
+      return true;
+    });
+    this.#space();
+    if (this.#at < this.#text.length) throw this.#unexpected();
+    return { ...envelope, objects };
+  }
+
   /** Reads an array of objects that is all of the text. */
   objects(): RawObject[] {
-    const objects: RawObject[] = [];
     this.#space();
+    return this.#objects();
+  }
+
+  #objects(): RawObject[] {
+    const objects: RawObject[] = [];
     this.#expect("[");
     this.#space();
     if (this.#skip("]")) return objects;
@@ -58,42 +81,57 @@ export class JsonScanner {
     return objects;
   }
 
-  #object(depth: number): RawObject {
+  /** @param take reads the value of a member itself, or leaves it by false */
+  #object(depth: number, take?: (name: string) => boolean): RawObject {
     const start = this.#at;
     if (this.#text[this.#at] !== "{") throw this.#unexpected("an object");
     this.#at++;
     const members: Member[] = [];
-    let repeated: string | undefined;
-    // Comparing is quicker for the few columns of a record, and too slow for a hostile object.
-    let names: Set<string> | undefined;
+    const expected = this.#expected;
+    const own: typeof expected = [];
+    let alike = true;
     this.#space();
     if (!this.#skip("}")) {
       do {
         this.#space();
-        const name = this.#name();
-        this.#space();
-        this.#expect(":");
+        let label = expected[members.length];
+        if (alike && label !== undefined && this.#text.startsWith(label.raw, this.#at)) {
+          this.#at += label.raw.length;
+        } else {
+          if (alike) own.push(...expected.slice(0, members.length));
+          alike = false;
+          label = this.#label();
+        }
+        if (!alike) own.push(label);
+        const { name } = label;
         this.#space();
         const from = this.#at;
-        const kind = this.#value(depth + 1);
-        if (members.length === 64) names = new Set(members.map((member) => member.name));
-        if (names ? names.has(name) : members.some((member) => member.name === name)) {
-          repeated = name;
+        if (take?.(name)) members.push({ name, kind: "array", raw: "" });
+        else {
+          const kind = this.#value(depth + 1);
+          members.push({ name, kind, raw: this.#text.slice(from, this.#at) });
         }
-        names?.add(name);
-        members.push({ name, kind, raw: this.#text.slice(from, this.#at) });
         this.#space();
       } while (this.#skip(","));
       this.#expect("}");
     }
-    return { raw: this.#text.slice(start, this.#at), members, repeated };
+    const object: RawObject = { raw: this.#text.slice(start, this.#at), members };
+    if (alike) return object;
+    const repeated = repeatedName(own);
+    if (repeated !== undefined) object.repeated = repeated;
+    else this.#expected = own;
+    return object;
   }
 
-  #name(): string {
+  /** A name and the colon after it. */
+  #label(): { raw: string; name: string } {
     const from = this.#at;
     this.#string();
+    const quoted = this.#text.slice(from, this.#at);
+    this.#space();
+    this.#expect(":");
     const raw = this.#text.slice(from, this.#at);
-    return raw.includes("\\") ? JSON.parse(raw) : raw.slice(1, -1);
+    return { raw, name: quoted.includes("\\") ? JSON.parse(quoted) : quoted.slice(1, -1) };
   }
 
   #value(depth: number): JsonKind {
@@ -120,6 +158,11 @@ export class JsonScanner {
   }
 
   #string(): void {
+    whole.lastIndex = this.#at;
+    if (whole.test(this.#text)) {
+      this.#at = whole.lastIndex;
+      return;
+    }
     if (this.#text.charCodeAt(this.#at) !== 0x22) throw this.#unexpected("a string");
     this.#at++;
     while (true) {
@@ -194,7 +237,18 @@ export class JsonScanner {
   }
 }
 
+function repeatedName(labels: { name: string }[]): string | undefined {
+  const names = new Set<string>();
+  for (const { name } of labels) {
+    if (names.has(name)) return name;
+    names.add(name);
+  }
+}
+
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+/** A string without escapes. */
+// deno-lint-ignore no-control-regex
+const whole = /"[^"\\\x00-\x1f]*"/y;
 // deno-lint-ignore no-control-regex
 const plain = /[^"\\\x00-\x1f]*/y;
 const escape = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;

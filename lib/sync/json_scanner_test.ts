@@ -54,3 +54,46 @@ Deno.test("JsonScanner refuses nesting beyond its limit", () => {
   const deep = `{"a":${"[".repeat(40)}${"]".repeat(40)}}`;
   expect(() => new JsonScanner(deep, 32).document()).toThrow(/deeper than 32 levels/);
 });
+
+Deno.test("JsonScanner.objects() reads each record by itself, however alike the last one was", () => {
+  const name = fc.constantFrom("a", "b", "ab", "\\u0061", "c ");
+  const record = fc.array(fc.tuple(name, fc.integer(), fc.constantFrom("", " ", "\n")), {
+    maxLength: 5,
+  });
+  fc.assert(
+    fc.property(fc.array(record), (records) => {
+      const texts = records.map((members) =>
+        `{${
+          members.map(([name, value, space]) => `"${name}"${space}:${space}${value}${space}`).join()
+        }}`
+      );
+      const read = new JsonScanner(`[${texts.join()}]`, 8).objects();
+      expect(read.map(({ raw }) => raw)).toEqual(texts);
+      records.forEach((members, i) => {
+        const names = members.map(([name]) => JSON.parse(`"${name}"`));
+        expect(read[i].members.map(({ name }) => name)).toEqual(names);
+        expect(read[i].members.map(({ raw }) => Number(raw))).toEqual(
+          members.map(([, value]) => value),
+        );
+        const repeats = names.some((name, j) => names.indexOf(name) < j);
+        expect(read[i].repeated !== undefined).toBe(repeats);
+      });
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("JsonScanner.envelope() reads the list inside of the document", () => {
+  const envelope = (text: string) => new JsonScanner(text, 8).envelope("data");
+  const { members, objects } = envelope(`{"atomic": true, "data": [{"id": 1}, {"id": 2}]} `);
+  expect(members.map(({ name, kind }) => [name, kind])).toEqual([["atomic", "true"], [
+    "data",
+    "array",
+  ]]);
+  expect(objects!.map(({ raw }) => raw)).toEqual([`{"id": 1}`, `{"id": 2}`]);
+  expect(envelope(`{"data": {}}`).objects).toBeUndefined();
+  expect(envelope(`{"data": [], "data": []}`).repeated).toBe("data");
+  for (const text of [`{"data": [1]}`, `{"data": [{}], }`, `{"data": [{}]`, `{"data": [{}]} x`]) {
+    expect(() => envelope(text)).toThrow();
+  }
+});

@@ -28,7 +28,7 @@ const returnModes = ["auto", "none", "ids", "records"];
  * @throws LockstepError `malformed_json`, `unknown_field`, `required`, `invalid_value`, `too_many_records`
  */
 export function jsonPush(text: string, limits: Limits): PushEnvelope {
-  const { members, repeated } = new JsonScanner(text, limits.MAX_DEPTH).document();
+  const { members, repeated, objects } = new JsonScanner(text, limits.MAX_DEPTH).envelope("data");
   if (repeated !== undefined) throw wrong(repeated, "This member is given more than once.");
   const byName = new Map(members.map((member) => [member.name, member]));
   refuseUnknown(members, ["data", "organization", "atomic", "return"]);
@@ -38,7 +38,7 @@ export function jsonPush(text: string, limits: Limits): PushEnvelope {
       errors: [{ field: "data", message: "This member is required." }],
     });
   }
-  if (data.kind !== "array") throw wrong("data", "Must be an array of records.");
+  if (!objects) throw wrong("data", "Must be an array of records.");
   const organization = byName.get("organization");
   if (organization && organization.kind !== "string") {
     throw wrong("organization", "Must be a slug.");
@@ -52,7 +52,6 @@ export function jsonPush(text: string, limits: Limits): PushEnvelope {
   if (returned && (returned.kind !== "string" || !returnModes.includes(returns))) {
     throw wrong("return", `Must be one of ${returnModes.join(", ")}.`);
   }
-  const objects = new JsonScanner(data.raw, limits.MAX_DEPTH).objects();
   if (objects.length > limits.MAX_RECORDS) throw tooMany(limits.MAX_RECORDS);
   return {
     objects,
