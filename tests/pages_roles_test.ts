@@ -37,6 +37,16 @@ const pages: Record<string, Entry> = {
   "/logout": ["everybody", "/logout", 303],
   "/metrics": ["everybody", "/metrics", 404],
 
+  "/api/docs": ["everybody", "/api/docs"],
+  "/api/openapi.json": ["everybody", "/api/openapi.json"],
+  // sb-sync's addresses lead to the pages.
+  "/api/sync/config": ["everybody", "/api/sync/config/", 302],
+  "/api/sync/config/audit-trails": ["everybody", "/api/sync/config/audit-trails/", 302],
+  "/api/sync/config/metrics": ["everybody", "/api/sync/config/metrics/", 302],
+  "/api/sync/config/permissions": ["everybody", "/api/sync/config/permissions/", 302],
+  "/api/sync/config/logs": ["everybody", "/api/sync/config/logs/", 302],
+  "/api/sync/config/model-discovery": ["everybody", "/api/sync/config/model-discovery/", 302],
+
   "/admin": ["any", "/admin"],
   "/admin/live": ["any", "/admin/live"],
   "/admin/search": ["any", "/admin/search?q=note"],
@@ -64,6 +74,8 @@ const pages: Record<string, Entry> = {
   "/admin/jobs/{name}": ["staff", "/admin/jobs/purge_audit"],
   "/admin/models": ["any", "/admin/models"],
   "/admin/models/settings": ["staff", "/admin/models/settings"],
+  "/admin/models/{name}": ["any", "/admin/models/app.Note"],
+  "/admin/permissions/copy": ["any", "/admin/permissions/copy"],
   "/admin/organizations": ["any", "/admin/organizations"],
   "/admin/organizations/export": ["any", "/admin/organizations/export"],
   "/admin/organizations/new": ["staff", "/admin/organizations/new"],
@@ -124,7 +136,9 @@ async function pageRoutes(
   const root = new URL(`../${folder}/`, import.meta.url);
   const found = [];
   for await (const { name, isDirectory } of Deno.readDir(root)) {
-    if (/^\(?_/.test(name) || folder === "routes" && name === "api") continue;
+    // The sync and the admin API have tables of their own.
+    if (/^\(?_/.test(name) || `${folder}/${name}` === "routes/api/admin") continue;
+    if (folder === "routes/api/sync" && name !== "config") continue;
     if (isDirectory) {
       found.push(...await pageRoutes(`${folder}/${name}`));
       continue;
