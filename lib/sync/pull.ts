@@ -22,16 +22,8 @@ import {
 import { makeDurable, walEnd } from "./durable_snapshot.ts";
 import { renewIdentity, type SnapshotHead, snapshotHead } from "./installation.ts";
 import { findPositions, lastSyncTimes, type OldSnapshot, savePositions } from "./positions.ts";
-import {
-  checksumStatement,
-  countStatement,
-  holdsNothing,
-  joinedScanStatement,
-  logStatement,
-  neededPrevious,
-  type PullTarget,
-  scanStatement,
-} from "./pull_sql.ts";
+import { countStatement, neededPrevious, type PullTarget } from "./pull_sql.ts";
+import { PullReader } from "./pull_reader.ts";
 import { enterTenant } from "./row_security.ts";
 import { emptyScopeHash, ScopeStore } from "./scope_store.ts";
 
@@ -94,20 +86,10 @@ export interface PullPage {
   queries: number;
 }
 
-/** Most bytes of records in one page; what is left comes with the next. */
-const pageBytes = 16 * 1024 * 1024;
-/** Mean bytes of records up to which they are read in one piece. */
-const largestJoined = 20_000;
-/** What one statement should bring: enough to be quick, little enough to be held. */
-const chunkBytes = 8 * 1024 * 1024;
-/** Changes read at once, and windows of them in one page, when few of them are in the caller's scope. */
-const windowSize = 10_000;
+/** Windows of the log in one page, when few of the changes are in the caller's scope. */
 const maxWindows = 20;
 /** Scopes that a client may hold at once when its rights change faster than it pulls. */
 const maxHeld = 8;
-
-/** Mean record size by table, to choose how many rows a statement reads. */
-const meanBytes = new Map<number, number>();
 
 /**
  * One page of a pull, read in one REPEATABLE READ snapshot that is closed when this resolves, however
@@ -168,7 +150,7 @@ export interface SavedPosition {
 
 class Pull {
   readonly #scopes: ScopeStore;
-  #bytes = 0;
+  readonly #reader: PullReader;
   #queries = 0;
 
   constructor(
@@ -178,6 +160,7 @@ class Pull {
     readonly tx: Transaction,
   ) {
     this.#scopes = new ScopeStore(tx);
+    this.#reader = new PullReader(tx);
   }
 
   async run(): Promise<Outcome> {
@@ -239,7 +222,12 @@ class Pull {
       positions.push({ page, model, byCursor, hash, scope, scopeIsNew });
     }
     return {
-      page: { models: pages, complete, asOf: head.takenAt, queries: this.#queries },
+      page: {
+        models: pages,
+        complete,
+        asOf: head.takenAt,
+        queries: this.#queries + this.#reader.queries,
+      },
       positions,
       logEnd,
     };
@@ -304,7 +292,7 @@ class Pull {
     const ended = await this.#advance(target, position, held, scope, hash, head, page);
     page.hasMore = !ended;
     page.cursor = encodeCursor(position, binding);
-    if (ended && this.request.checksum) page.checksum = await this.#checksum(target, scope);
+    if (ended && this.request.checksum) page.checksum = await this.#reader.checksum(target, scope);
     return { page, scopeIsNew };
   }
 
@@ -407,23 +395,24 @@ class Pull {
     head: SnapshotHead,
     page: ModelPage,
   ): Promise<boolean> {
+    const reader = this.#reader;
     const room = () => this.request.batchSize - page.count - page.removed.length;
     if (position.phase === "scan") {
       while (true) {
-        const limit = Math.min(room(), this.#chunk(target.model));
-        if (limit <= 0 || this.#full()) return false;
-        const read = await this.#scan(target, position, held, scope, limit, page);
+        const limit = Math.min(room(), reader.chunk(target.model));
+        if (limit <= 0 || reader.full) return false;
+        const read = await reader.scan(target, position, held, scope, limit, page);
         if (read < limit) break;
       }
       Object.assign(position, { phase: "log", key: null, s1: null, after: null });
     }
     for (let windows = 0; windows < maxWindows; windows++) {
-      const limit = Math.min(room(), this.#chunk(target.model));
-      if (limit <= 0 || this.#full()) {
+      const limit = Math.min(room(), reader.chunk(target.model));
+      if (limit <= 0 || reader.full) {
         position.s1 ??= head.snapshot;
         return false;
       }
-      if (await this.#log(target, position, held, scope, limit, page)) {
+      if (await reader.log(target, position, held, scope, limit, page)) {
         const current = position.s1 === null || position.s1 === head.snapshot;
         Object.assign(position, {
           held: [hash],
@@ -437,130 +426,7 @@ class Pull {
     }
     return false;
   }
-
-  async #scan(
-    target: PullTarget,
-    position: Position,
-    held: Scope[],
-    scope: Scope,
-    limit: number,
-    page: ModelPage,
-  ): Promise<number> {
-    this.#queries++;
-    if (holdsNothing(held) && this.#joinable(target.model)) {
-      return await this.#joinedScan(target, position, scope, limit, page);
-    }
-    const { text, params } = scanStatement(target, position, held, scope, limit);
-    const rows = await this.tx.bytes(text, params);
-    for (const [record, removed] of rows) this.#add(page, record, removed);
-    this.#measure(target.model, rows);
-    const last = rows.at(-1);
-    if (last) position.key = last.slice(2).map((value) => decoder.decode(value!));
-    return rows.length;
-  }
-
-  async #joinedScan(
-    target: PullTarget,
-    position: Position,
-    scope: Scope,
-    limit: number,
-    page: ModelPage,
-  ): Promise<number> {
-    const { text, params } = joinedScanStatement(target, position, scope, limit);
-    const [[records, counted, ...key]] = await this.tx.bytes(text, params);
-    if (!records) return 0;
-    const count = Number(decoder.decode(counted!));
-    page.records.push(records);
-    page.count += count;
-    this.#bytes += records.length;
-    this.#noteMean(target.model, records.length / count);
-    position.key = key.map((value) => decoder.decode(value!));
-    return count;
-  }
-
-  /**
-   * Records are only joined where their size is known to be small: one value holds 1 GB at the most,
-   * and the next rows may be larger than those before.
-   */
-  #joinable(model: Model): boolean {
-    const mean = meanBytes.get(model.oid);
-    const keys = model.columns.filter(({ name }) => model.key.includes(name));
-    return mean !== undefined && mean < largestJoined && keys.every(({ kind }) => kind !== "array");
-  }
-
-  /** Reads one window of changes; resolves to whether it was the last. */
-  async #log(
-    target: PullTarget,
-    position: Position,
-    held: Scope[],
-    scope: Scope,
-    limit: number,
-    page: ModelPage,
-  ): Promise<boolean> {
-    const { text, params } = logStatement(target, position, held, scope, windowSize, limit);
-    const rows = await this.tx.bytes(text, params);
-    this.#queries++;
-    const size = rows.pop()!;
-    const next = rows.length > limit ? rows.pop() : undefined;
-    for (const [record, removed] of rows) this.#add(page, record, removed);
-    this.#measure(target.model, rows);
-    const pair = (a: Uint8Array | null, b: Uint8Array | null): [string, string] => [
-      decoder.decode(a!),
-      decoder.decode(b!),
-    ];
-    if (next) {
-      const [xid, seq] = pair(next[2], next[3]);
-      position.after = [xid, String(BigInt(seq) - 1n)];
-      return false;
-    }
-    if (Number(decoder.decode(size[4]!)) < windowSize) return true;
-    position.after = pair(size[5], size[6]);
-    return false;
-  }
-
-  #add(page: ModelPage, record: Uint8Array | null, removed: Uint8Array | null) {
-    if (record) {
-      page.records.push(record);
-      page.count++;
-      this.#bytes += record.length;
-    } else if (removed) page.removed.push(removed);
-  }
-
-  #full(): boolean {
-    return this.#bytes >= pageBytes;
-  }
-
-  #chunk(model: Model): number {
-    const mean = meanBytes.get(model.oid);
-    if (!mean) return 500;
-    // A power of two: each other limit would be another statement to prepare.
-    return 2 ** Math.max(0, Math.floor(Math.log2(chunkBytes / mean)));
-  }
-
-  #measure(model: Model, rows: (Uint8Array | null)[][]) {
-    let [count, bytes] = [0, 0];
-    for (const [record] of rows) {
-      if (!record) continue;
-      count++;
-      bytes += record.length;
-    }
-    if (count >= 10) this.#noteMean(model, bytes / count);
-  }
-
-  #noteMean(model: Model, mean: number) {
-    meanBytes.set(model.oid, Math.max(mean, (meanBytes.get(model.oid) ?? 0) * 0.9));
-  }
-
-  async #checksum(target: PullTarget, scope: Scope) {
-    const { text, params } = checksumStatement(target, scope);
-    const [[count, sum]] = await this.tx.bytes(text, params);
-    this.#queries++;
-    const hash = BigInt.asUintN(64, BigInt(decoder.decode(sum!))).toString(16).padStart(16, "0");
-    return { count: Number(decoder.decode(count!)), hash };
-  }
 }
-
-const decoder = new TextDecoder();
 
 /** A table stayed locked by somebody else's transaction. */
 function busy(cause?: unknown): LockstepError {

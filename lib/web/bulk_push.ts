@@ -1,10 +1,10 @@
 import { type Membership, membershipsOf, type Principal } from "../access/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import type { BulkJob, PushPart } from "../jobs/mod.ts";
-import { memoryMb } from "../observe/mod.ts";
 import { JsonScanner, push, type PushOutcome } from "../sync/mod.ts";
 import { publicError } from "./problem.ts";
 import { pushAnswer } from "./push_answer.ts";
+import { recordPush } from "./record_push.ts";
 import type { Services } from "./services.ts";
 
 /** Deeper than any setting allows: what was accepted is not refused later. */
@@ -43,7 +43,8 @@ export function bulkPush(services: Services): PushPart {
           await finish(tx, pushAnswer(result, false, performance.now() - started).body);
         },
       );
-      record(services, job, part.count, outcome!, started);
+      const note = { ...job, principal, membership, count: part.count, started };
+      recordPush(services, note, outcome!);
     } catch (error) {
       // The worker's own errors are no failures of the push.
       if (outcome) throw error;
@@ -83,38 +84,4 @@ export async function pusher(
   }
   const { revoked: _revoked, ...principal } = user;
   return { principal, membership };
-}
-
-function record(
-  { metrics, recorder }: Services,
-  { userId, organizationId, device, clientVersion, requestId }: BulkJob,
-  count: number,
-  { successCount, errors, processed, queries }: PushOutcome,
-  started: number,
-): void {
-  const processingTime = (performance.now() - started) / 1000;
-  const status = errors.length === 0 ? "SUCCESS" : successCount > 0 ? "WARNING" : "ERROR";
-  const counts = Object.fromEntries(
-    [...processed].map(([name, { created, updated, deleted }]) => [
-      name,
-      created + updated + deleted,
-    ]),
-  );
-  metrics.sync("PUSH", status, processingTime, counts);
-  recorder.record({
-    userId,
-    organizationId,
-    device,
-    clientVersion,
-    requestId,
-    operation: "PUSH",
-    status,
-    models: Object.entries(counts).map(([name, count]) => ({ name, count })),
-    errorMessage: errors.slice(0, 10).map(({ index, message }) => `Record ${index}: ${message}`)
-      .join(" "),
-    processingTime,
-    batchSize: count,
-    queryCount: queries,
-    memoryMb: memoryMb(),
-  });
 }

@@ -1,7 +1,6 @@
 import type { Context } from "fresh";
 import { LockstepError } from "../../../lib/errors/mod.ts";
 import type { Catalog } from "../../../lib/models/mod.ts";
-import { memoryMb } from "../../../lib/observe/mod.ts";
 import {
   type IdempotencyScope,
   once,
@@ -23,6 +22,7 @@ import {
   pushAnswer,
   pushContext,
   readText,
+  recordPush,
   type State,
   type SyncCaller,
   syncCaller,
@@ -98,6 +98,9 @@ async function write(
       ...objects.map(({ raw }) => raw),
     ),
   };
+  const { requestId } = ctx.state;
+  const sample = caller.settings.SYNC.LOG_REQUEST_DATA ? objects : undefined;
+  const note = { ...caller, requestId, count: objects.length, sample, started };
   let outcome: PushOutcome | undefined;
   try {
     const answer = await once(
@@ -111,59 +114,11 @@ async function write(
           return answer;
         }),
     );
-    record(ctx.state, caller, objects, outcome, started);
+    // An answer that was given before is no second push.
+    if (outcome) recordPush(services, note, outcome);
     return { ...answer, outcome };
   } catch (error) {
-    record(ctx.state, caller, objects, undefined, started, error);
+    recordPush(services, note, error as Error);
     throw error;
   }
-}
-
-/** Notes what was pushed, off the request's path. */
-function record(
-  { services, requestId }: State,
-  { principal, membership, device, clientVersion, settings }: SyncCaller,
-  objects: RawObject[],
-  outcome: PushOutcome | undefined,
-  started: number,
-  error?: unknown,
-): void {
-  // An answer that was given before is no second push.
-  if (!outcome && !error) return;
-  const processingTime = (performance.now() - started) / 1000;
-  const errors = outcome?.errors ?? [];
-  const status = error || errors.length > 0 && outcome?.successCount === 0
-    ? "ERROR"
-    : errors.length > 0
-    ? "WARNING"
-    : "SUCCESS";
-  const counts = Object.fromEntries(
-    [...outcome?.processed ?? []].map(([name, { created, updated, deleted }]) => [
-      name,
-      created + updated + deleted,
-    ]),
-  );
-  services.metrics.sync("PUSH", status, processingTime, counts);
-  services.recorder.record({
-    userId: principal.userId,
-    organizationId: membership.organization.id,
-    user: principal.username,
-    organization: membership.organization.name,
-    device,
-    clientVersion,
-    requestId,
-    operation: "PUSH",
-    status,
-    models: Object.entries(counts).map(([name, count]) => ({ name, count })),
-    errorMessage: error instanceof Error
-      ? error.message
-      : errors.slice(0, 10).map(({ index, message }) => `Record ${index}: ${message}`).join(" "),
-    requestData: settings.SYNC.LOG_REQUEST_DATA
-      ? { data: objects.slice(0, 20).map(({ raw }) => raw) }
-      : undefined,
-    processingTime,
-    batchSize: objects.length,
-    queryCount: outcome?.queries ?? 0,
-    memoryMb: memoryMb(),
-  });
 }
