@@ -43,12 +43,18 @@ export interface Running {
   stop(drained?: Promise<void>): Promise<void>;
 }
 
-/** Opens the database, brings its schema up to date, and makes the services. */
-export async function createServices(env: Environment): Promise<Running> {
+/** Opens the database, brings it into the state that the environment wants, and makes the services. */
+async function createServices(env: Environment): Promise<Running> {
   const db = await openDatabase({ ...env, poolSize: env.databasePoolSize });
   try {
     await prepareDatabase(db, env);
-    return await servicesOf(db, env);
+    const running = await servicesOf(db, env);
+    // Not for commands, which may run without the server's variables and would take the wall down.
+    if (db.kind === "postgres") {
+      const { models } = await running.services.catalog.current();
+      await setRowSecurity(db, models, env.rowSecurity);
+    }
+    return running;
   } catch (error) {
     await db.close();
     throw error;
@@ -86,9 +92,6 @@ export async function servicesOf(db: Database, env: Environment): Promise<Runnin
   const recorder = new SyncRecorder(db);
   const changes = new ChangeFeed(db);
   const catalog = new ModelCatalog(db);
-  if (db.kind === "postgres") {
-    await setRowSecurity(db, (await catalog.current()).models, env.rowSecurity);
-  }
   const settings = new SettingsCache(db, access);
   const collab = await createCollab(db, env, await settings.current(), catalog);
   const report = (error: unknown) =>

@@ -1,11 +1,7 @@
-/**
- * Load on the collaboration sockets, over the loopback, in less than a minute per run:
- * `deno run -A bench/collab.ts`. One process with the memory store, then two on one Redis; servers
- * run in processes of their own, the load in this one. Prints a table with the goals.
- */
 import { openTestDatabase } from "../tests/support/databases.ts";
 import { hasRedis, startRedis } from "../tests/support/redis.ts";
 import { withCollabTables } from "../tests/collab_support.ts";
+import type { Line } from "./table.ts";
 
 const rooms = 50;
 const viewers = 200;
@@ -13,13 +9,6 @@ const claims = 500;
 const fanOuts = 100;
 /** Claims and fan-outs are started this far apart, in milliseconds, whether or not earlier ones are answered. */
 const spacing = 10;
-
-interface Row {
-  what: string;
-  measured: string;
-  goal: string;
-  met: boolean | null;
-}
 
 /** A server process. */
 class Server implements AsyncDisposable {
@@ -173,10 +162,13 @@ async function measureFanOut(sender: Client, readers: Client[]) {
   return { each: percentiles(each), last: percentiles(last) };
 }
 
-async function run(name: string, databaseUrl: string, processes: number, redisUrl?: string) {
-  const rows: Row[] = [];
-  const add = (what: string, measured: string, goal = "", met: boolean | null = null) =>
-    rows.push({ what, measured, goal, met });
+async function load(databaseUrl: string, processes: number, redisUrl?: string): Promise<Line[]> {
+  const lines: Line[] = [];
+  const where = processes === 1 ? "one process" : `${processes} processes`;
+  const goalOfOne = (goal: string, met: boolean): [goal?: string, met?: boolean] =>
+    processes === 1 ? [goal, met] : [];
+  const add = (what: string, measured: string, goal?: string, met?: boolean) =>
+    lines.push({ what: `${what}, ${where}`, measured, goal, met });
   const args = redisUrl ? [databaseUrl, redisUrl] : [databaseUrl];
   const servers = await Promise.all(
     Array.from({ length: processes }, () => Server.start(...args)),
@@ -204,11 +196,16 @@ async function run(name: string, databaseUrl: string, processes: number, redisUr
     add(
       `message to ${viewers} viewers, each`,
       show(fanOut.each),
-      "p50 ≤ 3, p95 ≤ 8 ms",
-      fanOut.each.p50 <= 3 && fanOut.each.p95 <= 8,
+      ...goalOfOne("p50 ≤ 3, p95 ≤ 8 ms", fanOut.each.p50 <= 3 && fanOut.each.p95 <= 8),
     );
     add(`message to ${viewers} viewers, the last`, show(fanOut.last));
     await closeAll(crowd);
+    if (processes === 1) {
+      const readers = await connect(viewers, (i) => new Client(portOf(i), "bare", i + 1));
+      const bare = await measureFanOut(readers[0], readers.slice(1));
+      add(`the same by a bare loop of sends, each`, show(bare.each));
+      await closeAll(readers);
+    }
     await pause(200);
 
     const before = await Promise.all(servers.map((server) => server.memory()));
@@ -238,18 +235,19 @@ async function run(name: string, databaseUrl: string, processes: number, redisUr
   } finally {
     for (const server of servers) await server[Symbol.asyncDispose]();
   }
-  console.log(`\n${name}`);
-  for (const { what, measured, goal, met } of rows) {
-    const verdict = met === null ? "" : met ? "met" : "NOT met";
-    console.log(`  ${what.padEnd(40)} ${measured.padEnd(40)} ${goal.padEnd(22)} ${verdict}`);
-  }
+  return lines;
 }
 
-await using database = await openTestDatabase("postgres");
-await withCollabTables(database.db);
-const which = Deno.args[0];
-if (which !== "two") await run("One process", database.url!, 1);
-if (which !== "one" && hasRedis) {
+/**
+ * Load on the collaboration sockets, over the loopback, in less than a minute per run. One process
+ * with the memory store, then two on one Redis; servers run in processes of their own, the load in
+ * this one.
+ */
+export async function benchCollab(): Promise<Line[]> {
+  await using database = await openTestDatabase("postgres");
+  await withCollabTables(database.db);
+  const lines = await load(database.url!, 1);
+  if (!hasRedis) return lines;
   await using redis = await startRedis();
-  await run("Two processes on one Redis", database.url!, 2, redis.url);
+  return [...lines, ...await load(database.url!, 2, redis.url)];
 }

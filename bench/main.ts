@@ -1,11 +1,13 @@
 /**
  * Measures Lockstep beside PostgreSQL itself: `deno task bench [--quick] [push] [pull] [increments]
- * [memory] [matrix] [start] [row_security]`. Each ratio is of medians of runs that took turns on this
- * machine; the servers are processes of their own, and end with this one. @module
+ * [memory] [matrix] [pages] [collab] [start] [row_security]`. Each ratio is of medians of runs that
+ * took turns on this machine; the servers are processes of their own, and end with this one. @module
  */
+import { benchCollab } from "./collab.ts";
 import { benchIncrements } from "./increments.ts";
 import { benchMemory } from "./memory.ts";
 import { benchMatrix } from "./matrix.ts";
+import { benchPages } from "./pages.ts";
 import { benchPull } from "./pull.ts";
 import { benchPush } from "./push.ts";
 import { benchRowSecurity } from "./row_security.ts";
@@ -18,6 +20,8 @@ const parts: Record<string, { title: string; run: (o: { quick: boolean }) => Pro
   increments: { title: "Increment of 100 rows", run: benchIncrements },
   memory: { title: "Pull of a large table as NDJSON", run: benchMemory },
   matrix: { title: "The permission matrix at 500 models × 12 groups", run: benchMatrix },
+  pages: { title: "The pages of the admin on the demo's data", run: benchPages },
+  collab: { title: "Editing together", run: benchCollab },
   row_security: { title: "What row level security costs a pull", run: benchRowSecurity },
   start: { title: "Start to the first answer", run: benchStart },
 };

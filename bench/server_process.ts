@@ -15,7 +15,7 @@ export class ServerProcess implements AsyncDisposable {
   #ended = false;
 
   private constructor(env: Record<string, string>, flags: string[]) {
-    const port = freePort();
+    const port = Number(env.PORT ?? freePort());
     this.origin = `http://127.0.0.1:${port}`;
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-check", "--no-prompt", ...permissions, ...flags, "_fresh/server.ts"],
@@ -35,7 +35,7 @@ export class ServerProcess implements AsyncDisposable {
     this.#process.status.then(() => this.#ended = true);
   }
 
-  /** Resolves when it has answered a health request. `flags` are Deno's. */
+  /** Resolves when it has answered a health request. On `PORT` or a free port; `flags` are Deno's. */
   static async start(env: Record<string, string>, flags: string[] = []): Promise<ServerProcess> {
     const server = new ServerProcess(env, flags);
     for (const deadline = Date.now() + patience; !await server.#isAlive();) {

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { sqlError } from "../lib/db/mod.ts";
 import { LockstepError } from "../lib/errors/mod.ts";
 import { version } from "../lib/web/mod.ts";
 import { Cli, type GlobalOptions, type Register, type Run } from "./cli.ts";
@@ -135,6 +136,13 @@ function tell(error: unknown, host: Host, argv: readonly string[], program: Comm
         "doctor says more.\n",
     );
     return exitCode.unreachable;
+  }
+  const refused = sqlError(error);
+  if (refused?.code === "42501") {
+    host.err(
+      `The database refuses it to the role of DATABASE_URL: ${refused.message}. Run: lockstep doctor\n`,
+    );
+    return exitCode.denied;
   }
   if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) {
     host.err(`${error.message}\n`);

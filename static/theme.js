@@ -1,19 +1,23 @@
-// Runs before the page is painted, so that a dark page never flashes white.
+// Runs before the page is painted, so that a dark page never flashes white and no row jumps.
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const apply = () => {
-    let choice = null;
+  const stored = (name) => {
     try {
-      choice = localStorage.getItem("theme");
+      return localStorage.getItem(name);
     } catch {
       // Storage may be forbidden; the system's choice is left.
+      return null;
     }
+  };
+  const apply = () => {
+    const choice = stored("theme");
     const theme = choice === "light" || choice === "dark"
       ? choice
       : dark.matches
       ? "dark"
       : "light";
     document.documentElement.setAttribute("data-bs-theme", theme);
+    document.documentElement.setAttribute("data-rows", stored("rows") ?? "");
   };
   apply();
   dark.addEventListener("change", apply);

@@ -180,6 +180,12 @@ export const requests: Record<
     async ({ db }) => at(`audit/${await newEvent(db)}/revert`),
   ],
 
+  "GET /api/admin/records/{model}/{key}": ["one", () => at("records/app.Note/1")],
+  "PATCH /api/admin/records/{model}/{key}": [
+    "one",
+    () => at("records/app.Note/1", { values: { department: unique() } }),
+  ],
+
   "GET /api/admin/jobs": ["staff", () => at("jobs")],
   "GET /api/admin/jobs/{name}": ["staff", () => at("jobs/purge_chat")],
   "POST /api/admin/jobs/{name}/run": ["staff", () => at("jobs/purge_chat/run")],

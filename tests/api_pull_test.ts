@@ -297,7 +297,7 @@ eachApi("pulls are compressed for clients that take gzip", async (world) => {
     const { headers } = await ann.pull({ [model]: null }, {}, { "Accept-Encoding": accept });
     expect(headers.get("Content-Encoding")).toBe(null);
   }
-});
+}, "fetch() unpacks what comes over a socket");
 
 eachApi("feeding back last_sync goes on exactly where the cursor would", async (world) => {
   const ann = await world.as("ann", { "X-Device": "seed" });

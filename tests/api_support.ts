@@ -2,7 +2,7 @@
 import { expect } from "expect";
 import { tokenResponse } from "../lib/access/mod.ts";
 import { type Database, loadSettings, saveSetting } from "../lib/db/mod.ts";
-import { appKinds, openTestApp, type TestApp } from "./support/app.ts";
+import { appKinds, needsOneProcess, openTestApp, type TestApp } from "./support/app.ts";
 import { type DatabaseKind, hasPostgres } from "./support/databases.ts";
 import { until } from "./support/until.ts";
 
@@ -152,8 +152,16 @@ export interface Client {
   pull(models: Json, more?: Json, headers?: Record<string, string>): Promise<Answer>;
 }
 
-/** Registers a test once per kind of database, each in a world of its own. */
-export function eachApi(name: string, fn: (world: ApiWorld) => Promise<void>) {
+/**
+ * Registers a test once per kind of database, each in a world of its own. `inside` says why a test
+ * cannot run on two processes.
+ */
+export function eachApi(
+  name: string,
+  fn: (world: ApiWorld) => Promise<void>,
+  inside?: string,
+) {
+  if (inside !== undefined && needsOneProcess(inside)) return;
   for (const kind of appKinds) {
     Deno.test({
       name: `${name} [${kind}]`,

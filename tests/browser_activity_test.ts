@@ -1,34 +1,9 @@
 import { expect } from "expect";
 import type { Page } from "playwright-core";
 import { createApp } from "../main.ts";
-import { valueOf } from "./admin_api_world.ts";
-import {
-  axeViolations,
-  browserTest,
-  looks,
-  overflow,
-  picture,
-  type Site,
-} from "./browser_support.ts";
+import { browserTest, picture, type Site } from "./browser_support.ts";
 import { activityForADay } from "./pages_activity_support.ts";
 import { freePort } from "./support/free_port.ts";
-
-const pages: [title: string, path: string][] = [
-  ["activity-dashboard", "/admin"],
-  ["audit", "/admin/audit"],
-  ["audit-empty", "/admin/audit?actor=nobody"],
-  ["audit-verify", "/admin/audit/verify"],
-  ["quarantine", "/admin/quarantine"],
-  ["quarantine-empty", "/admin/quarantine?state=discarded"],
-  ["metrics", "/admin/metrics?period=week"],
-  ["metrics-empty", "/admin/metrics?model=none"],
-  ["jobs", "/admin/jobs"],
-  ["job", "/admin/jobs/generate_sync_report"],
-  ["report", "/admin/jobs/report"],
-  ["device", "/admin/devices/1"],
-  ["discovery", "/admin/models/settings"],
-  ["search", "/admin/search?q=customer+1"],
-];
 
 async function enter(
   site: Site,
@@ -38,33 +13,6 @@ async function enter(
   const page = await site.open("/login", options);
   await site.signIn(page, "sam_staff", path);
   return page;
-}
-
-async function openRecord(site: Site): Promise<number> {
-  return await valueOf(site.app.db, "SELECT min(id) FROM lockstep.quarantine WHERE state = 'open'");
-}
-
-// Each colour once, and each size once.
-for (const { name, ...look } of [looks[0], looks[3]]) {
-  browserTest(
-    `the pages of the activity have no violations of axe's rules: ${name}`,
-    async (site) => {
-      await activityForADay(site.app);
-      const page = await enter(site, "/admin", { ...look, bypassCSP: true });
-      const event = await valueOf(site.app.db, "SELECT max(id) FROM lockstep.audit_event");
-      const more: typeof pages = [
-        ["audit-event", `/admin/audit/${event}`],
-        ["quarantine-record", `/admin/quarantine/${await openRecord(site)}`],
-      ];
-      for (const [title, path] of [...pages, ...more]) {
-        await page.goto(site.origin + path);
-        if (title === "metrics") await page.waitForSelector("canvas[width]");
-        if (await page.locator(".live-state").count() > 0) await page.waitForSelector(".is-live");
-        await picture(page, `${title}-${name}`);
-        expect([title, await axeViolations(page), await overflow(page)]).toEqual([title, [], 0]);
-      }
-    },
-  );
 }
 
 /** A line of the log whose device has that name. */

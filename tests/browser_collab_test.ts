@@ -1,6 +1,13 @@
 import { expect } from "expect";
 import type { Page } from "playwright-core";
-import { axeViolations, browserTest, looks, overflow, picture } from "./browser_support.ts";
+import {
+  axeViolations,
+  browserSteps,
+  looks,
+  overflow,
+  picture,
+  type Site,
+} from "./browser_support.ts";
 import {
   aCustomer,
   alive,
@@ -22,59 +29,58 @@ async function ask(page: Page, message = ""): Promise<void> {
   await page.click(".lock-note .btn-primary");
 }
 
-browserTest(
-  "one edits, the other sees each save land, asks, and gets the lock with the unsaved input",
-  async (site) => {
-    const id = await aCustomer(site);
-    const sam = await openRecord(site, "sam_staff", id);
-    const ada = await openRecord(site, "admin", id);
-    await isEditor(sam);
-    await isViewer(ada);
-    expect([await disabled(sam), await disabled(ada)]).toEqual([false, true]);
-    expect(await ada.textContent(".lock-state")).toContain("is being edited by");
-    await sam.waitForSelector(".presence li");
-    await ada.waitForSelector(".presence li.is-editor");
+browserSteps("a record is edited together", {
+  "one edits, the other sees each save land, asks, and gets the lock with the unsaved input":
+    async (site) => {
+      const id = await aCustomer(site);
+      const sam = await openRecord(site, "sam_staff", id);
+      const ada = await openRecord(site, "admin", id);
+      await isEditor(sam);
+      await isViewer(ada);
+      expect([await disabled(sam), await disabled(ada)]).toEqual([false, true]);
+      expect(await ada.textContent(".lock-state")).toContain("is being edited by");
+      await sam.waitForSelector(".presence li");
+      await ada.waitForSelector(".presence li.is-editor");
 
-    await sam.focus("[name='v.city']");
-    await ada.waitForSelector("[data-name=city] .field-presence");
-    await sam.fill("[name='v.city']", "Landed");
-    await ada.waitForSelector("[data-name=city] .field-presence:has-text('typing')");
-    await save(sam);
-    await shows(ada, "city", "Landed");
-    await ada.waitForSelector("[data-name=city].is-landed .landed-note:has-text('sam')");
-    await noticed(ada, "changed City");
-    expect(await stored(site, id, "city")).toBe("Landed");
-    // Who saved keeps the lock and can save again at once.
-    await sam.fill("[name='v.city']", "Landed again");
-    await save(sam);
-    await shows(ada, "city", "Landed again");
+      await sam.focus("[name='v.city']");
+      await ada.waitForSelector("[data-name=city] .field-presence");
+      await sam.fill("[name='v.city']", "Landed");
+      await ada.waitForSelector("[data-name=city] .field-presence:has-text('typing')");
+      await save(sam);
+      await shows(ada, "city", "Landed");
+      await ada.waitForSelector("[data-name=city].is-landed .landed-note:has-text('sam')");
+      await noticed(ada, "changed City");
+      expect(await stored(site, id, "city")).toBe("Landed");
+      // Who saved keeps the lock and can save again at once.
+      await sam.fill("[name='v.city']", "Landed again");
+      await save(sam);
+      await shows(ada, "city", "Landed again");
 
-    await sam.fill("[name='v.phone']", "+1 555 unsaved");
-    await sam.fill("[name='v.city']", "Half done");
-    await ask(ada, "I know the phone number");
-    await sam.waitForSelector(".request-toast:has-text('I know the phone number')");
-    await noticed(ada, "Request sent.");
-    await ada.waitForSelector(".lock-state:has-text('You are next')");
-    await sam.click(".request-toast >> text=Hand over unsaved");
-    await isEditor(ada);
-    await isViewer(sam);
-    await shows(ada, "phone", "+1 555 unsaved");
-    await shows(ada, "city", "Half done");
-    await noticed(ada, "handed over to you");
-    // What was handed over is on the screen of its author too.
-    await sam.waitForSelector(".kept-input:has-text('+1 555 unsaved')");
-    await shows(sam, "city", "Landed again");
-    await save(ada);
-    await shows(sam, "phone", "+1 555 unsaved");
-    expect(await stored(site, id, "city")).toBe("Half done");
-    await expectNotReloaded(sam, ada);
-    expect(site.complaints).toEqual([]);
-  },
-);
+      await sam.fill("[name='v.phone']", "+1 555 unsaved");
+      await sam.fill("[name='v.city']", "Half done");
+      await ask(ada, "I know the phone number");
+      await sam.waitForSelector(".request-toast:has-text('I know the phone number')");
+      await noticed(ada, "Request sent.");
+      await ada.waitForSelector(".lock-state:has-text('You are next')");
+      await sam.click(".request-toast >> text=Hand over unsaved");
+      await isEditor(ada);
+      await isViewer(sam);
+      await shows(ada, "phone", "+1 555 unsaved");
+      await shows(ada, "city", "Half done");
+      await noticed(ada, "handed over to you");
+      // What was handed over is on the screen of its author too.
+      await sam.waitForSelector(".kept-input:has-text('+1 555 unsaved')");
+      await shows(sam, "city", "Landed again");
+      await save(ada);
+      await shows(sam, "phone", "+1 555 unsaved");
+      expect(await stored(site, id, "city")).toBe("Half done");
+      await expectNotReloaded(sam, ada);
+      expect(site.complaints).toEqual([]);
+    },
 
-browserTest(
-  "who waits is promoted without reloading when the editor leaves, first come first",
-  async (site) => {
+  "who waits is promoted without reloading when the editor leaves, first come first": async (
+    site,
+  ) => {
     const id = await aCustomer(site);
     const sam = await openRecord(site, "sam_staff", id);
     const ada = await openRecord(site, "admin", id);
@@ -99,11 +105,10 @@ browserTest(
     await expectNotReloaded(sam, second);
     expect(site.complaints).toEqual([]);
   },
-);
 
-browserTest(
-  "staff take over by force: audited, and the loser's unsaved input stays on the screen",
-  async (site) => {
+  "staff take over by force: audited, and the loser's unsaved input stays on the screen": async (
+    site,
+  ) => {
     const id = await aCustomer(site);
     const sam = await openRecord(site, "sam_staff", id);
     const ada = await openRecord(site, "admin", id);
@@ -117,7 +122,9 @@ browserTest(
     await isEditor(ada);
     await isViewer(sam);
     await noticed(sam, "The customer is on the phone");
-    await sam.waitForSelector(".kept-input:has-text('Not saved yet')");
+    await sam.waitForSelector(
+      ".kept-input:has-text('took over the lock'):has-text('Not saved yet')",
+    );
     expect(await sam.isDisabled(".save-bar [type=submit]")).toBe(true);
     const [event] = await site.app.db.query<{ actor: string; after: { reason: string } }>(
       `SELECT actor, after FROM lockstep.audit_event WHERE action = 'take_over'`,
@@ -135,11 +142,10 @@ browserTest(
     await expectNotReloaded(sam, ada);
     expect(site.complaints).toEqual([]);
   },
-);
 
-browserTest(
-  "a push or SQL to a record under edit: untouched fields follow, touched ones are chosen",
-  async (site) => {
+  "a push or SQL to a record under edit: untouched fields follow, touched ones are chosen": async (
+    site,
+  ) => {
     const id = await aCustomer(site);
     const sam = await openRecord(site, "sam_staff", id);
     await sam.fill("[name='v.city']", "Mine");
@@ -167,11 +173,10 @@ browserTest(
 
     expect(site.complaints).toEqual([]);
   },
-);
 
-browserTest(
-  "a lost connection keeps the editor's place and input; another one then gets the lock",
-  async (site) => {
+  "a lost connection keeps the editor's place and input; another one then gets the lock": async (
+    site,
+  ) => {
     const id = await aCustomer(site);
     const sam = await openRecord(site, "sam_staff", id);
     const sockets: { close(): Promise<void> }[] = [];
@@ -203,11 +208,8 @@ browserTest(
     expect(await stored(site, id, "city")).toBe("Typed before the cut");
     await expectNotReloaded(sam, ada);
   },
-);
 
-browserTest(
-  "chat: history, unread counts, all tabs of a person, links, who is offline",
-  async (site) => {
+  "chat: history, unread counts, all tabs of a person, links, who is offline": async (site) => {
     const id = await aCustomer(site);
     const sam = await openRecord(site, "sam_staff", id);
     const ada = await openRecord(site, "admin", id);
@@ -257,44 +259,45 @@ browserTest(
     expect(await back.locator(".chat-message").count()).toBe(3);
     expect(site.complaints).toEqual([]);
   },
-);
 
-for (const { name, ...look } of [looks[0], looks[3]]) {
-  browserTest(`a record edited together looks well: ${name}`, async (site) => {
-    const id = await aCustomer(site);
-    const sam = await openRecord(site, "sam_staff", id, { ...look, bypassCSP: true });
-    const ada = await openRecord(site, "admin", id, { ...look, bypassCSP: true });
-    const seen = async (page: Page, title: string) => {
-      await picture(page, `together-${title}-${name}`);
-      expect([title, await axeViolations(page), await overflow(page)]).toEqual([title, [], 0]);
-    };
-    await sam.fill("[name='v.city']", "Nearly done");
-    await ada.click("button:has-text('Request Editor Attention')");
-    await seen(ada, "asking");
-    await ada.fill(".lock-note input", "May I?");
-    await ada.click(".lock-note .btn-primary");
-    await sam.waitForSelector(".request-toast");
-    await sam.click(".chat-toggle");
-    await sam.click(".chat-contacts button");
-    await sam.fill(".chat-input textarea", "One minute, see https://example.org");
-    await sam.press(".chat-input textarea", "Enter");
-    await sam.waitForSelector(".chat-message:has-text('Sent')");
-    await ada.waitForSelector(".chat-unread");
-    await seen(sam, "asked");
-    await sam.click(".request-toast >> text=Not yet");
-    await sam.click(".chat-toggle");
-    await site.app.db.query(
-      "UPDATE myapp.customer SET city = 'Elsewhere', age = 40 WHERE id = $1",
-      [id],
-    );
-    await sam.waitForSelector(".field-clash");
-    await ada.waitForSelector("[data-name=city].is-landed");
-    await seen(sam, "clash");
-    await seen(ada, "landed");
-    await ada.click("text=Take over…");
-    await ada.click(".lock-note .btn-danger");
-    await sam.waitForSelector(".kept-input");
-    await seen(sam, "taken");
-    await seen(ada, "editor");
-  });
-}
+  ...Object.fromEntries([looks[0], looks[3]].map(({ name, ...look }) => [
+    `it looks well: ${name}`,
+    async (site: Site) => {
+      const id = await aCustomer(site);
+      const sam = await openRecord(site, "sam_staff", id, { ...look, bypassCSP: true });
+      const ada = await openRecord(site, "admin", id, { ...look, bypassCSP: true });
+      const seen = async (page: Page, title: string) => {
+        await picture(page, `together-${title}-${name}`);
+        expect([title, await axeViolations(page), await overflow(page)]).toEqual([title, [], 0]);
+      };
+      await sam.fill("[name='v.city']", "Nearly done");
+      await ada.click("button:has-text('Request Editor Attention')");
+      await seen(ada, "asking");
+      await ada.fill(".lock-note input", "May I?");
+      await ada.click(".lock-note .btn-primary");
+      await sam.waitForSelector(".request-toast");
+      await sam.click(".chat-toggle");
+      await sam.click(".chat-contacts button");
+      await sam.fill(".chat-input textarea", "One minute, see https://example.org");
+      await sam.press(".chat-input textarea", "Enter");
+      await sam.waitForSelector(".chat-message:has-text('Sent')");
+      await ada.waitForSelector(".chat-unread");
+      await seen(sam, "asked");
+      await sam.click(".request-toast >> text=Not yet");
+      await sam.click(".chat-toggle");
+      await site.app.db.query(
+        "UPDATE myapp.customer SET city = 'Elsewhere', age = 40 WHERE id = $1",
+        [id],
+      );
+      await sam.waitForSelector(".field-clash");
+      await ada.waitForSelector("[data-name=city].is-landed");
+      await seen(sam, "clash");
+      await seen(ada, "landed");
+      await ada.click("text=Take over…");
+      await ada.click(".lock-note .btn-danger");
+      await sam.waitForSelector(".kept-input");
+      await seen(sam, "taken");
+      await seen(ada, "editor");
+    },
+  ])),
+});

@@ -300,9 +300,14 @@ browserTest(
       document.querySelector<HTMLElement>('[aria-label="Analysts: push myapp.Order"]')!.click()
     );
     await saving;
-    await page.unroute("**/api/admin/audit/*");
     await page.waitForSelector(".is-failed");
     expect(await stored(site, "Analysts", "myapp.Order")).toEqual([false, false]);
+    await page.unroute("**/api/admin/audit/*");
+    // What the other changed has to be known, or the next try would only find it out.
+    await page.waitForFunction(() =>
+      !document.querySelector<HTMLInputElement>('[aria-label="Analysts: pull myapp.Order"]')!
+        .checked
+    );
     await page.click("text=Try again");
     await saved(page);
     expect(await stored(site, "Analysts", "myapp.Order")).toEqual([true, false]);

@@ -23,11 +23,36 @@ export interface Site {
   signIn(page: Page, username: string, path?: string): Promise<void>;
   /** What the console and the policy complained of. */
   complaints: string[];
+  /** Closes all pages and forgets the complaints. */
+  leave(): Promise<void>;
 }
 
 /** Registers a test in a browser, on the demo. */
 export function browserTest(name: string, fn: (site: Site) => Promise<void>): void {
   Deno.test({ name, ignore: !hasBrowser, fn: () => withSite(fn) });
+}
+
+/** Registers a test whose steps follow each other on one demo, each in new profiles. */
+export function browserSteps(
+  name: string,
+  steps: Record<string, (site: Site) => Promise<void>>,
+): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: (t) =>
+      withSite(async (site) => {
+        for (const [step, fn] of Object.entries(steps)) {
+          await t.step(step, async () => {
+            try {
+              await fn(site);
+            } finally {
+              await site.leave();
+            }
+          });
+        }
+      }),
+  });
 }
 
 async function withSite(fn: (site: Site) => Promise<void>): Promise<void> {
@@ -56,6 +81,10 @@ async function withSite(fn: (site: Site) => Promise<void>): Promise<void> {
         await page.fill("input[name=password]", demoPassword);
         await page.click("button[type=submit]");
         await page.waitForURL(`${origin}${path}`);
+      },
+      async leave() {
+        for (const context of browser.contexts()) await context.close();
+        complaints.length = 0;
       },
     });
   } finally {

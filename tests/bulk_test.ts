@@ -39,6 +39,10 @@ function workerOf(
   return { worker, [Symbol.asyncDispose]: () => worker.stop() };
 }
 
+function eachBulk(name: string, fn: (world: ApiWorld) => Promise<void>): void {
+  eachApi(name, fn, "the workers of the servers would write what the test's own is to write");
+}
+
 /** Polls a bulk push until it is in a state. */
 async function reach(
   client: { get(path: string): Promise<{ body: Json }> },
@@ -61,7 +65,7 @@ async function cancel(
   return await request(url, { method: "DELETE", headers });
 }
 
-eachApi(
+eachBulk(
   "POST /api/sync/bulk/ writes a large push in parts and adds up the answers",
   async (world) => {
     const { as, count, db } = world;
@@ -108,7 +112,7 @@ eachApi(
   },
 );
 
-eachApi("a bulk push takes NDJSON and gzip, and a key that repeats it", async (world) => {
+eachBulk("a bulk push takes NDJSON and gzip, and a key that repeats it", async (world) => {
   const { as, count } = world;
   const ann = await as("ann");
   const body = ndjson(customers(1500));
@@ -134,7 +138,7 @@ eachApi("a bulk push takes NDJSON and gzip, and a key that repeats it", async (w
   expect(await count("app.customer", "id > 2000")).toBe(1500);
 });
 
-eachApi("a bulk push refuses what it can't do and keeps nothing of it", async (world) => {
+eachBulk("a bulk push refuses what it can't do and keeps nothing of it", async (world) => {
   const { as, count, set, db } = world;
   const ann = await as("ann");
   const post = (body: unknown, headers = {}) => ann.post("/api/sync/bulk/", body, headers);
@@ -162,7 +166,7 @@ eachApi("a bulk push refuses what it can't do and keeps nothing of it", async (w
   await reach(ann, `/api/sync/bulk/${id}/`, "succeeded");
 });
 
-eachApi("a bulk push is for its pusher, administrators and staff", async (world) => {
+eachBulk("a bulk push is for its pusher, administrators and staff", async (world) => {
   const { as } = world;
   const { body: { status_url: url } } = await (await as("ann")).post("/api/sync/bulk/", {
     data: customers(1),
@@ -182,7 +186,7 @@ eachApi("a bulk push is for its pusher, administrators and staff", async (world)
   expect([cancelled.status, cancelled.body.state]).toEqual([200, "cancelled"]);
 });
 
-eachApi("a queued bulk push is cancelled at once, an ended one not", async (world) => {
+eachBulk("a queued bulk push is cancelled at once, an ended one not", async (world) => {
   const { as, count } = world;
   const ann = await as("ann");
   const { body: first } = await ann.post("/api/sync/bulk/", { data: customers(1500) });
@@ -197,7 +201,7 @@ eachApi("a queued bulk push is cancelled at once, an ended one not", async (worl
   expect(await count("app.customer", "id > 2000")).toBe(2);
 });
 
-eachApi("a running bulk push is cancelled at the next part", async (world) => {
+eachBulk("a running bulk push is cancelled at the next part", async (world) => {
   const { as, count } = world;
   const ann = await as("ann");
   const { body: { status_url } } = await ann.post("/api/sync/bulk/", { data: customers(3500) });
@@ -216,7 +220,7 @@ eachApi("a running bulk push is cancelled at the next part", async (world) => {
   expect(await count("lockstep.job")).toBe(1);
 });
 
-eachApi("a bulk push has the rights that its pusher has when it is written", async (world) => {
+eachBulk("a bulk push has the rights that its pusher has when it is written", async (world) => {
   const { as, count, db, grant } = world;
   const ann = await as("ann");
   const { body: first } = await ann.post("/api/sync/bulk/", { data: customers(2) });
@@ -236,7 +240,7 @@ eachApi("a bulk push has the rights that its pusher has when it is written", asy
   expect(await count("app.customer", "id > 2000")).toBe(0);
 });
 
-eachApi(
+eachBulk(
   "a bulk push is tried three times, and goes on from there as a dead letter",
   async (world) => {
     const { as, count, db } = world;
@@ -285,7 +289,7 @@ eachApi(
   },
 );
 
-eachApi("a slow worker whose bulk push was taken over writes nothing twice", async (world) => {
+eachBulk("a slow worker whose bulk push was taken over writes nothing twice", async (world) => {
   const { as, count, db, kind } = world;
   if (kind === "pglite") return;
   const ann = await as("ann");
@@ -313,7 +317,7 @@ eachApi("a slow worker whose bulk push was taken over writes nothing twice", asy
   });
 });
 
-eachApi("purgeBulkJobs() removes what has ended and what nobody will write", async (world) => {
+eachBulk("purgeBulkJobs() removes what has ended and what nobody will write", async (world) => {
   const { as, count, db } = world;
   const ann = await as("ann");
   const send = async () => (await ann.post("/api/sync/bulk/", { data: customers(1500) })).body;

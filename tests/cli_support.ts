@@ -109,3 +109,22 @@ export async function runLine(
   } catch { /* Text. */ }
   return ran;
 }
+
+/** Runs the command line as a process of its own, as a shell does. */
+export async function runProcess(
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-check", "--quiet", "--no-prompt"],
+      ...["net", "read", "write", "env", "sys"].map((name) => `--allow-${name}`),
+      ...["cli/lockstep.ts", ...args],
+    ],
+    cwd: new URL("../", import.meta.url),
+    env,
+    stdin: "null",
+  }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, out, err };
+}

@@ -1,6 +1,8 @@
 import { expect } from "expect";
 import { hashPassword } from "../lib/access/mod.ts";
-import { openCli, runLine } from "./cli_support.ts";
+import { ModelCatalog } from "../lib/models/mod.ts";
+import { track } from "../lib/sync/mod.ts";
+import { openCli, runLine, runProcess } from "./cli_support.ts";
 import { hasPostgres, openTestDatabase } from "./support/databases.ts";
 
 Deno.test("lockstep says what is wrong with a command line, and what is near", async () => {
@@ -88,6 +90,23 @@ Deno.test("lockstep changes what an operator changes: users, settings, jobs", as
   await expectRun("jobs run seal_audit", /"sealed": \d+/);
   await expectRun("jobs history seal_audit", "succeeded");
   await expectRun("jobs bulk", "There is no bulk push");
+  const [queued, failed] = await world.db.query<{ id: string }>(`
+    INSERT INTO lockstep.job (kind, user_id, organization_id, state, payload, total, finished_at)
+    SELECT 'bulk_push', u.id, o.id, state,
+      '{"device": "", "clientVersion": "", "requestId": ""}', 5,
+      CASE state WHEN 'failed' THEN now() END
+    FROM lockstep.app_user u, lockstep.organization o, unnest(ARRAY['queued', 'failed']) AS state
+    WHERE u.username = 'john'
+    RETURNING id`);
+  await expectRun(`jobs bulk cancel ${queued.id}`, "Cancelled", { typed: ["y"] });
+  await expectRun("jobs bulk list --state cancelled", queued.id);
+  await expectRun(`jobs bulk retry ${failed.id}`, "Queued again");
+  await expectRun("jobs bulk list --state queued", failed.id);
+
+  await expectRun("audit cleanup", "kept for ever");
+  await expectRun("config set JOBS AUDIT_RETENTION_DAYS 30", /AUDIT_RETENTION_DAYS +30/);
+  await expectRun("audit cleanup --yes", "Removed 0 audit events older than 30 days");
+  await expectRun("org groups", "Managers");
   expect((await run("jobs run nothing")).code).toBe(4);
   await expectRun("logs", "Nothing was synced yet");
 
@@ -178,36 +197,59 @@ Deno.test({
       LOCKSTEP_SECRET: "k".repeat(40),
       LOCKSTEP_LOG_DIR: "",
     };
-    const lockstep = async (args: string[], more: Record<string, string> = {}) => {
-      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: [
-          ...["run", "--no-check", "--quiet", "--no-prompt"],
-          ...["net", "read", "write", "env", "sys"].map((name) => `--allow-${name}`),
-          ...["cli/lockstep.ts", ...args],
-        ],
-        cwd: new URL("../", import.meta.url),
-        env: { ...env, ...more },
-        stdin: "null",
-      }).output();
-      const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-      return { code, out, err };
+    const lockstep = (args: string[], more: Record<string, string> = {}) =>
+      runProcess(args, { ...env, ...more });
+    const { db } = database;
+    const examine = async (more: Record<string, string> = {}) => {
+      const { code, out } = await lockstep(["doctor", "--json"], more);
+      const findings: Record<string, string>[] = JSON.parse(out);
+      const failed = findings.filter(({ state }) => state === "failed");
+      expect(code).toBe(failed.length > 0 ? 1 : 0);
+      return failed.map(({ check, remedy }) => [check, remedy]);
     };
-    await database.db.script("ALTER TABLE lockstep.organization DISABLE TRIGGER ALL");
-    const faults = await lockstep(["doctor", "--json"], { REDIS_URL: "redis://127.0.0.1:1" });
-    const states = Object.fromEntries(
-      JSON.parse(faults.out).map((
-        { check, state, remedy }: Record<string, string>,
-      ) => [check, state === "ok" ? "" : remedy]),
-    );
-    expect(faults.code).toBe(1);
-    expect(states).toMatchObject({
-      database: "",
-      clock: "",
-      migrations: "",
-      redis: expect.stringContaining("REDIS_URL"),
-      audit: expect.stringContaining("lockstep audit setup"),
-    });
-    await database.db.script("ALTER TABLE lockstep.organization ENABLE TRIGGER ALL");
+    await db.script(`
+      CREATE TABLE public.thing (id integer PRIMARY KEY, organization_id integer)`);
+    const [model] = (await new ModelCatalog(db).current()).models;
+    await track(db, model, []);
+    // What a command does by the way leaves the server's wall standing.
+    await db.script("UPDATE lockstep.installation SET row_security = true");
+    expect(await examine()).toEqual([]);
+    expect((await lockstep(["models", "all"])).out).toContain("public.Thing");
+    expect(await db.query("SELECT row_security FROM lockstep.installation"))
+      .toEqual([{ row_security: true }]);
+
+    const name = new URL(database.url!).pathname.slice(1);
+    await db.script(`
+      ALTER TABLE lockstep.organization DISABLE TRIGGER ALL;
+      ALTER TABLE public.thing DISABLE TRIGGER ALL;
+      CREATE SCHEMA fast;
+      CREATE FUNCTION fast.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+        AS $$ SELECT pg_catalog.clock_timestamp() + interval '1 hour' $$;
+      ALTER DATABASE ${name} SET search_path = fast, pg_catalog, public`);
+    expect(await examine({ REDIS_URL: "redis://127.0.0.1:1" })).toEqual([
+      ["redis", expect.stringContaining("REDIS_URL")],
+      ["clock", expect.stringContaining("NTP")],
+      ["triggers", expect.stringContaining("ENABLE TRIGGER ALL")],
+      ["audit", expect.stringContaining("lockstep audit setup")],
+    ]);
+    await db.script(`
+      ALTER TABLE lockstep.organization ENABLE TRIGGER ALL;
+      ALTER TABLE public.thing ENABLE TRIGGER ALL;
+      ALTER DATABASE ${name} RESET search_path`);
+
+    const role = `role_of_${name}`;
+    await db.script(`CREATE ROLE ${role} LOGIN PASSWORD 'x'`);
+    const url = new URL(database.url!);
+    Object.assign(url, { username: role, password: "x" });
+    const limited = { DATABASE_URL: url.href };
+    try {
+      expect(await examine(limited))
+        .toEqual([["privileges", expect.stringContaining("DATABASE_URL")]]);
+      const denied = await lockstep(["models"], limited);
+      expect([denied.code, denied.err]).toEqual([3, expect.stringContaining("lockstep doctor")]);
+    } finally {
+      await db.script(`DROP ROLE ${role}`);
+    }
 
     const unasked = await lockstep(["migrate", "--rollback"]);
     expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining("--yes")]);

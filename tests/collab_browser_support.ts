@@ -4,11 +4,15 @@ import type { Site } from "./browser_support.ts";
 
 export const customers = "/admin/records/myapp/Customer/";
 
+let taken = 0;
+
 /** A customer of Acme, of whom nobody has the page open yet. */
 export async function aCustomer(site: Site): Promise<number> {
   const [{ id }] = await site.app.db.query<{ id: number }>(
-    `SELECT min(c.id) AS id FROM myapp.customer c
-    JOIN lockstep.organization o ON o.id = c.organization_id WHERE o.slug = 'acme-corp'`,
+    `SELECT c.id FROM myapp.customer c
+    JOIN lockstep.organization o ON o.id = c.organization_id WHERE o.slug = 'acme-corp'
+    ORDER BY c.id OFFSET $1 LIMIT 1`,
+    [taken++],
   );
   return id;
 }

@@ -81,10 +81,36 @@ redisTest("CollabHub: two processes on one Redis behave as one", async (db) => {
   }]);
   expect(await bob.next("record_changed")).toMatchObject({ source: "sql" });
   await left.hub.disconnectUser(2, "Signed out");
-  expect((await bob.closed).code).toBe(closeCode.signedOut);
+  expect((await bob.ended()).code).toBe(closeCode.signedOut);
   await ann.next("user_left", (f) => f.user_id === 2);
   expect([...left.errors, ...right.errors]).toEqual([]);
 });
+
+redisTest(
+  "CollabHub: a draft that is handed over comes also after the lock was found",
+  async (db) => {
+    await using redis = await startRedis();
+    await using one = await open(redis.url);
+    await using two = await open(redis.url);
+    await using left = await HubServer.start(db, { store: one, options: brisk });
+    await using right = await HubServer.start(db, { store: two, options: brisk });
+    const publish = one.publish.bind(one);
+    const { promise: found, resolve } = Promise.withResolvers<void>();
+    one.publish = async (channel, message) => {
+      if (message.includes('"handedOver":{')) await found;
+      await publish(channel, message);
+    };
+    const ann = await left.edit(room, 1);
+    const bob = await right.join(room, 2);
+    bob.send("claim_editor");
+    await bob.next("queue_position");
+    ann.send("hand_over", { user_id: 2, draft: { title: "half" } });
+    const { fencing_token } = await bob.next("editor_status", (f) => f.editor_id === 2);
+    resolve();
+    const draft = { title: "half" };
+    expect(await bob.next("draft_handed_over")).toMatchObject({ draft, fencing_token });
+  },
+);
 
 redisTest("CollabHub: the editor of a process that dies returns through another", async (db) => {
   await using redis = await startRedis();
@@ -138,6 +164,27 @@ redisTest("CollabHub: Redis stopped and started loses neither editor nor token",
     await redis.stop();
   }
 });
+
+redisTest(
+  "CollabHub: who came while Redis was away hears of what other processes do",
+  async (db) => {
+    await using redis = await startRedis();
+    await using proxy = new TcpProxy(redis.port);
+    await using one = await open(`redis://127.0.0.1:${proxy.port}`);
+    await using two = await open(redis.url);
+    await using left = await HubServer.start(db, { store: one, options: brisk });
+    await using right = await HubServer.start(db, { store: two, options: brisk });
+    const bob = await left.join(room, 2);
+    proxy.refuse();
+    await bob.next("lock_unavailable");
+    const ann = await left.join(room, 1);
+    await ann.next("lock_unavailable");
+    proxy.heal();
+    await ann.next("lock_available", undefined, 10_000);
+    await right.hub.disconnectUser(1, "Signed out");
+    expect((await ann.ended()).code).toBe(closeCode.signedOut);
+  },
+);
 
 redisTest("CollabHub: an outage beyond the lease ends editing, and it resumes", async (db) => {
   const options = { ...brisk, stale_after: 0.6 };

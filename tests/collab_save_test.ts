@@ -1,77 +1,6 @@
 import { expect } from "expect";
-import { demoPassword, loadDemo } from "../cli/demo/mod.ts";
-import { ServerProcess } from "../bench/server_process.ts";
-import { type Database, saveSetting } from "../lib/db/mod.ts";
-import { closeCode } from "../lib/protocol/mod.ts";
-import { createApp } from "../main.ts";
-import { Client } from "./collab_support.ts";
-import { openDemoApp, visitor } from "./pages_support.ts";
-import { openTestDatabase } from "./support/databases.ts";
-import { hasRedis, startRedis } from "./support/redis.ts";
-
-const record = "/myapp/Customer/1/";
-const page = `/admin/records${record}change/`;
-
-/** What a form that shows the record now sends. */
-async function formOf(db: Database, city: string, token?: number) {
-  const [row] = await db.query<{ version: string; city: string | null }>(
-    "SELECT xmin::text AS version, city FROM myapp.customer WHERE id = 1",
-  );
-  return {
-    version: row.version,
-    base: JSON.stringify({ city: row.city }),
-    "v.city": city,
-    ...(token === undefined ? {} : { fencing_token: String(token) }),
-  };
-}
-
-const cityOf = async (db: Database) =>
-  (await db.query<{ city: string }>("SELECT city FROM myapp.customer WHERE id = 1"))[0].city;
-
-const socketPath = `/admin/collaboration${record}`;
-
-/** The application on a port, and people signed in to it who can open sockets. */
-async function serveDemo() {
-  const app = await openDemoApp();
-  const server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
-    createApp(app.running.services).handler(),
-  );
-  const address = `ws://127.0.0.1:${server.addr.port}`;
-  return {
-    app,
-    db: app.db,
-    async person(username: string) {
-      const person = visitor(app);
-      await person.signIn(username);
-      const cookie = () => [...person.cookies].map((pair) => pair.join("=")).join("; ");
-      return {
-        async post(path: string, form: Record<string, string>) {
-          const response = await person.post(path, form);
-          return { status: response.status, text: await response.text() };
-        },
-        async get(path: string) {
-          const response = await person.get(path);
-          return { status: response.status, text: await response.text() };
-        },
-        async open(path: string) {
-          return await new Client(address + path, { Cookie: cookie() }).opened();
-        },
-        /** A tab that holds the lock. */
-        async edit() {
-          const tab = await this.open(socketPath);
-          tab.send("claim_editor");
-          const status = await tab.next("editor_status", (f) => f.fencing_token !== undefined);
-          return { tab, token: status.fencing_token as number };
-        },
-      };
-    },
-    async [Symbol.asyncDispose]() {
-      await server.shutdown();
-      await app[Symbol.asyncDispose]();
-    },
-  };
-}
+import { demoPassword } from "../cli/demo/mod.ts";
+import { cityOf, formOf, page, record, serveDemo } from "./collab_demo_support.ts";
 
 Deno.test("a record is saved, deleted and reverted only with the lock, or while nobody else has it", async () => {
   await using site = await serveDemo();
@@ -109,6 +38,66 @@ Deno.test("a record is saved, deleted and reverted only with the lock, or while 
   await Promise.all([own.tab.close(), held.tab.close()]);
 });
 
+Deno.test("the admin API changes a record, and reverts, only with the lock or while nobody else has it", async () => {
+  await using site = await serveDemo();
+  const { db } = site;
+  const [sam, ada] = [await site.person("sam_staff"), await site.person("admin")];
+  const path = "records/myapp.customer/1";
+  const read = await sam.api("GET", path);
+  const etag = read.headers.get("ETag")!;
+  expect(etag).toBe(`"${read.body.version}"`);
+  expect(read.body).toMatchObject({ model: "myapp.Customer", key: ["1"] });
+  const change = async (city: string, token?: number | string, version = "*") =>
+    await sam.api("PATCH", path, { values: { city } }, {
+      "If-Match": version,
+      ...(token === undefined ? {} : { "X-Fencing-Token": String(token) }),
+    });
+
+  const changed = await change("free", undefined, etag);
+  expect([changed.status, changed.body.values.city]).toEqual([200, "free"]);
+  expect(changed.headers.get("ETag")).not.toBe(etag);
+  expect((await change("stale version", undefined, etag)).status).toBe(412);
+  expect((await change("not a token", "x")).body.detail).toContain("X-Fencing-Token");
+  const wrong = await sam.api("PATCH", path, { values: { age: "old", id: "7", nothing: null } }, {
+    "If-Match": "*",
+  });
+  expect([wrong.status, wrong.body.errors.map(({ field }: { field: string }) => field)])
+    .toEqual([400, ["age", "id", "nothing"]]);
+
+  const audited = { audit: true };
+  await sam.api("PATCH", "models/myapp.Customer", audited, { "If-Match": "*" });
+  await db.query("UPDATE myapp.customer SET city = 'by hand' WHERE id = 1");
+  const held = await ada.edit();
+  const refused = await change("while held");
+  expect([refused.status, refused.body.detail.includes("is editing this record")])
+    .toEqual([409, true]);
+  expect((await change("a token of before", held.token - 1)).status).toBe(409);
+  expect((await change("the token of another", held.token)).status).toBe(409);
+  const [{ id: event }] = await db.query<{ id: number }>(
+    `SELECT max(id) AS id FROM lockstep.audit_event
+    WHERE model = 'myapp.Customer' AND action = 'update'`,
+  );
+  const revert = () => sam.api("POST", `audit/${event}/revert`, {});
+  const kept = await revert();
+  expect([kept.status, kept.body.detail.includes("is editing this record")]).toEqual([409, true]);
+  const page = await sam.post(`/admin/audit/${event}`, {});
+  expect([page.status, page.text.includes("is editing this record")]).toEqual([409, true]);
+  expect(await cityOf(db)).toBe("by hand");
+
+  held.tab.send("release_lock");
+  await held.tab.next("lock_released");
+  expect((await revert()).status).toBe(200);
+  expect(await cityOf(db)).toBe("free");
+  const own = await sam.edit();
+  expect((await change("of before", held.token)).status).toBe(409);
+  expect((await change("own token", own.token)).status).toBe(200);
+  expect(await own.tab.next("record_changed", (f) => f.source === "save")).toMatchObject({
+    username: "sam_staff@example.com",
+    fields: { city: { new: "own token" } },
+  });
+  await Promise.all([own.tab.close(), held.tab.close()]);
+});
+
 Deno.test("a holder of whom the store knows nothing any more keeps nobody from saving", async () => {
   await using site = await serveDemo();
   const sam = await site.person("sam_staff");
@@ -118,22 +107,6 @@ Deno.test("a holder of whom the store knows nothing any more keeps nobody from s
     WHERE username = 'admin'`,
   );
   expect((await sam.post(page, await formOf(site.db, "lapsed"))).status).toBe(303);
-});
-
-Deno.test("texts and options of the settings reach the page and the sockets without a restart", async () => {
-  await using site = await serveDemo();
-  const sam = await site.person("sam_staff");
-  const chat = "/admin/collaboration/chat/admin_records_myapp_Customer_1_change_/";
-  const talking = await sam.open(chat);
-  await talking.next("active_users");
-  const told = { EDITOR_MODE_TEXT: "It is your turn now.", ENABLE_CHAT: false };
-  for (const [key, value] of Object.entries(told)) {
-    await saveSetting(site.db, "COLLABORATION", key, value);
-  }
-  expect((await talking.closed).code).toBe(closeCode.chatDisabled);
-  const { text } = await sam.get(page);
-  expect(text).toContain("It is your turn now.");
-  expect(text).not.toContain("/admin/collaboration/chat/");
 });
 
 Deno.test("a push to a record that somebody has open is told to that page with the values", async () => {
@@ -165,116 +138,3 @@ Deno.test("a push to a record that somebody has open is told to that page with t
   });
   await tab.close();
 });
-
-/** Somebody with a session on one of the server processes. */
-class Person {
-  readonly #origin: string;
-  cookie = "";
-
-  constructor(origin: string) {
-    this.#origin = origin;
-  }
-
-  async signIn(username: string): Promise<this> {
-    const response = await this.post("/login", { username, password: demoPassword });
-    this.cookie = response.headers.getSetCookie()[0].split(";")[0];
-    return this;
-  }
-
-  async post(path: string, form: Record<string, string>): Promise<Response> {
-    const response = await fetch(this.#origin + path, {
-      method: "POST",
-      redirect: "manual",
-      headers: { "Sec-Fetch-Site": "same-origin", Cookie: this.cookie },
-      body: new URLSearchParams(form),
-    });
-    await response.body?.cancel();
-    return response;
-  }
-
-  async join(path: string): Promise<Client> {
-    const client = new Client(this.#origin.replace("http", "ws") + path, { Cookie: this.cookie });
-    return await client.opened();
-  }
-}
-
-Deno.test({
-  name:
-    "two server processes: one room, one chat, one editor; a paused one's editor cannot overwrite",
-  ignore: !hasRedis,
-  async fn() {
-    await using database = await openTestDatabase("postgres");
-    const { db } = database;
-    await loadDemo(db);
-    const short = { HEARTBEAT_SECONDS: 1, LEASE_SECONDS: 5, GRACE_SECONDS: 1 };
-    for (const [key, value] of Object.entries(short)) {
-      await saveSetting(db, "COLLABORATION", key, value);
-    }
-    await using redis = await startRedis();
-    const env = { DATABASE_URL: database.url!, REDIS_URL: redis.url };
-    const servers = await Promise.all([ServerProcess.start(env), ServerProcess.start(env)]);
-    await using one = servers[0];
-    await using two = servers[1];
-    const [sam, ada] = await Promise.all([
-      new Person(one.origin).signIn("sam_staff"),
-      new Person(two.origin).signIn("admin"),
-    ]);
-    const editor = await sam.join(socketPath);
-    editor.send("claim_editor");
-    const granted = await editor.next("editor_status", (f) => f.editor_id !== null, 20_000);
-    const token = granted.fencing_token as number;
-    // The other spelling of the address is the same room.
-    const viewer = await ada.join(socketPath.toLowerCase());
-    await viewer.next("user_joined", (f) => f.user_id === granted.editor_id, 20_000);
-    viewer.send("claim_editor");
-    expect(await viewer.next("claim_denied")).toMatchObject({ editor_id: granted.editor_id });
-
-    // A save over one process is told to those who look over the other.
-    expect((await sam.post(page, await formOf(db, "first", token))).status).toBe(303);
-    expect(await viewer.next("record_changed", undefined, 20_000)).toMatchObject({
-      source: "save",
-      username: "sam_staff@example.com",
-      fields: { city: { new: "first" } },
-    });
-    // So is what nobody's process saved; once, though both notice it.
-    await db.query("UPDATE myapp.customer SET city = 'by hand' WHERE id = 1");
-    await viewer.next("record_changed", (f) => f.user_id === null, 20_000);
-    await editor.next("record_changed", (f) => f.user_id === null, 20_000);
-
-    const chat = "/admin/collaboration/chat/admin_records_myapp_Customer_1_change_/";
-    const [left, right] = [await sam.join(chat), await ada.join(chat)];
-    await left.next("user_joined", undefined, 20_000);
-    left.send("chat_message", {
-      recipient_id: await viewerId(db),
-      message: "Across processes",
-    });
-    expect(await right.next("chat_message", undefined, 20_000))
-      .toMatchObject({ message: "Across processes" });
-
-    const stale = await formOf(db, "overwritten", token);
-    one.signal("SIGSTOP");
-    let promoted;
-    try {
-      promoted = await viewer.next("editor_status", (f) => f.fencing_token !== undefined, 30_000);
-    } finally {
-      one.signal("SIGCONT");
-    }
-    const successor = await formOf(db, "successor", promoted.fencing_token as number);
-    expect((await ada.post(page, successor)).status).toBe(303);
-    // By its version alone the form would be refused too; by the token even with a fresh one.
-    expect((await sam.post(page, stale)).status).toBe(409);
-    expect((await sam.post(page, await formOf(db, "overwritten", token))).status).toBe(409);
-    expect((await sam.post(page, await formOf(db, "overwritten"))).status).toBe(409);
-    expect(await cityOf(db)).toBe("successor");
-    await editor.next("lock_lost", undefined, 20_000);
-    expect(viewer.count("record_changed")).toBeLessThanOrEqual(1);
-    await Promise.all([editor, viewer, left, right].map((client) => client.close()));
-  },
-});
-
-async function viewerId(db: Database): Promise<number> {
-  const [{ id }] = await db.query<{ id: number }>(
-    "SELECT id FROM lockstep.app_user WHERE username = 'admin'",
-  );
-  return id;
-}

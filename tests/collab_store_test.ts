@@ -64,6 +64,19 @@ contract("claim() queues in order, without duplicates", async (store, _, enter) 
   expect((await store.dequeue("r", b)).queue).toEqual([c.connection]);
 });
 
+contract("advance() promotes in the order of asking", async (store, _, enter) => {
+  const waiting = [await enter("r", 1), await enter("r", 2), await enter("r", 3)];
+  for (const m of waiting) await store.claim("r", m);
+  const order: number[] = [];
+  for (let token = 1; token <= 3; token++) {
+    const { lock } = await store.inspect("r");
+    order.push(lock!.userId);
+    await store.release("r", waiting[lock!.userId - 1], token, 0);
+    await store.advance("r");
+  }
+  expect(order).toEqual([1, 2, 3]);
+});
+
 contract("claim() of a free lock waits for those before", async (store, _, enter) => {
   const [a, b, c] = [await enter("r", 1), await enter("r", 2), await enter("r", 3)];
   await store.claim("r", a);

@@ -33,6 +33,7 @@ export const redisOptions = {
   redis_max_retries: 2,
   redis_retry_delay: 0.02,
   redis_socket_timeout: 0.5,
+  redis_max_connections: 10,
 };
 
 export function memoryWorld(timing = shortTiming): StoreWorld {
@@ -183,6 +184,15 @@ export class Client {
       clearTimeout(timer);
       this.#wake.delete(wake);
     }
+  }
+
+  /** Resolves when the server has closed the socket. */
+  async ended(timeout = 20_000): Promise<CloseEvent> {
+    let timer: ReturnType<typeof setTimeout>;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`Not closed within ${timeout} ms`)), timeout);
+    });
+    return await Promise.race([this.closed, late]).finally(() => clearTimeout(timer));
   }
 
   count(type: string): number {

@@ -406,13 +406,13 @@ wire("malformed frames are answered, then the socket is closed", {}, async (serv
     expect(await ann.next("error")).toMatchObject({ code: "malformed_json" });
   }
   ann.socket.send('{"type":1}');
-  expect((await ann.closed).code).toBe(closeCode.malformed);
+  expect((await ann.ended()).code).toBe(closeCode.malformed);
 });
 
 wire("a frame that is too large closes the socket", {}, async (server) => {
   const ann = await server.join(room, 1);
   ann.send("x".repeat(collabLimits.frameLength));
-  expect((await ann.closed).code).toBe(closeCode.tooLarge);
+  expect((await ann.ended()).code).toBe(closeCode.tooLarge);
 });
 
 wire("a flood is answered with errors, then the socket is closed", {}, async (server) => {
@@ -424,7 +424,7 @@ wire("a flood is answered with errors, then the socket is closed", {}, async (se
     ann.send("heartbeat");
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  await ann.closed;
+  await ann.ended();
   expect(ann.count("error")).toBeGreaterThan(0);
   expect(server.hub.stats().connections).toBe(0);
 });
@@ -454,7 +454,7 @@ wire("a reader who does not keep up is cut off, the others are served", {}, asyn
         source: "sync",
         user_id: null,
         username: null,
-        fields: { notes: { old: text, new: i } },
+        fields: { notes: { old: text, new: String(i) } },
         version: null,
         deleted: false,
         timestamp: new Date().toISOString(),
@@ -484,8 +484,8 @@ wire(
     ];
     server.standing = (who) =>
       who.userId === 1 ? { ...who, canEdit: false } : who.userId === 2 ? "signed_out" : "forbidden";
-    expect((await bob.closed).code).toBe(closeCode.signedOut);
-    expect((await cid.closed).code).toBe(closeCode.forbidden);
+    expect((await bob.ended()).code).toBe(closeCode.signedOut);
+    expect((await cid.ended()).code).toBe(closeCode.forbidden);
     expect(await ann.next("lock_lost")).toMatchObject({ reason: "permission_denied" });
     await expect(db.transaction({}, (tx) => assertFencing(tx, room, ann.token))).rejects
       .toMatchObject({ code: "conflict" });
@@ -497,12 +497,12 @@ wire("disconnectUser() closes all tabs and frees the lock at once", {}, async (s
   bob.send("claim_editor");
   await bob.next("claim_denied");
   await server.hub.disconnectUser(1, "Signed out");
-  const { code, reason } = await ann.closed;
+  const { code, reason } = await ann.ended();
   expect([code, reason]).toEqual([closeCode.signedOut, "Signed out"]);
   const status = await bob.next("editor_status", (f) => f.editor_id === 2);
   await db.transaction({}, (tx) => assertFencing(tx, room, status.fencing_token as number, 2));
   expect(server.hub.disconnectWhere((who, at) => who.userId === 2 && at === room)).toBe(1);
-  expect((await bob.closed).code).toBe(closeCode.forbidden);
+  expect((await bob.ended()).code).toBe(closeCode.forbidden);
 });
 
 const page = pageRoom("/admin/myapp/customer/1/change/");
@@ -619,5 +619,5 @@ wire("chat refuses long, empty, self-addressed and lost messages", {}, async (se
 
 wire("enable_chat false closes the socket", { options: { enable_chat: false } }, async (server) => {
   const ann = new Client(server.url(page, 1));
-  expect((await ann.closed).code).toBe(closeCode.chatDisabled);
+  expect((await ann.ended()).code).toBe(closeCode.chatDisabled);
 });

@@ -9,6 +9,9 @@ import { modelAccess, principalNamed, verifyPassword } from "../lib/access/mod.t
 import type { Database } from "../lib/db/mod.ts";
 import { LockstepError } from "../lib/errors/mod.ts";
 import { ModelCatalog } from "../lib/models/mod.ts";
+import { mint } from "./api_support.ts";
+import { runProcess } from "./cli_support.ts";
+import { openTestApp } from "./support/app.ts";
 import { eachDatabase, hasPostgres, openTestDatabase } from "./support/databases.ts";
 
 /** Made by Django 5: the password is `correct horse`. */
@@ -258,6 +261,35 @@ Deno.test("import django keeps users that are here, and says whose id differs", 
     .toEqual([{ user_id: 9 }, { user_id: 20 }, { user_id: 21 }]);
 });
 
+Deno.test("import django leaves filters that do not fit showing no row", async () => {
+  const broken = '{"field": "no_such", "value": 1}';
+  const seen = async (change: string) => {
+    await using app = await openTestApp("pglite", async (db) => {
+      await db.script(first + change);
+      await run(db);
+      await db.query(`INSERT INTO lockstep.model_permission
+          (organization_id, group_id, model_name, can_push, can_pull)
+        SELECT 3, m.group_id, 'myapp.Customer', false, true
+        FROM lockstep.user_organization m WHERE m.user_id = 8`);
+    });
+    return await Promise.all(["john_manager", "Mary"].map(async (username) => {
+      const answer = await app.fetch("/api/sync/pull/", {
+        method: "POST",
+        headers: { Authorization: `Bearer ${await mint(app, username)}` },
+        body: JSON.stringify({ models: { "myapp.Customer": null } }),
+      });
+      const { data } = await answer.json();
+      return [answer.status, data.map(({ id }: { id: number }) => id).sort()];
+    }));
+  };
+  expect(await seen("")).toEqual([[200, [1]], [200, [1, 2]]]);
+  expect(
+    await seen(`
+    UPDATE sb_sync_modelpermission SET filters = '${broken}' WHERE id = 1;
+    UPDATE sb_sync_datafilter SET filter_condition = '${broken}' WHERE id = 1`),
+  ).toEqual([[200, []], [200, []]]);
+});
+
 Deno.test("import django names what is missing where there is no sb-sync", async () => {
   await using test = await openTestDatabase("pglite");
   const error = await run(test.db).then(() => undefined, (error) => error);
@@ -270,10 +302,18 @@ Deno.test({
   ignore: !hasPostgres,
   async fn() {
     await using source = await openTestDatabase("postgres");
-    await using target = await openTestDatabase("pglite");
+    await using target = await openTestDatabase("postgres");
     await source.db.script(second);
-    const installation = await readInstallation(source.db, "public");
-    const report = await importInstallation(target.db, installation, { dryRun: false });
+    const importing = async (...args: string[]) => {
+      const { code, out, err } = await runProcess(["import", "django", ...args, "--json"], {
+        DATABASE_URL: target.url!,
+        LOCKSTEP_SECRET: "k".repeat(40),
+        LOCKSTEP_LOG_DIR: "",
+      });
+      expect([code, err]).toEqual([0, ""]);
+      return JSON.parse(out);
+    };
+    const report = await importing("--from", source.url!);
     expect(report.version).toBe("2.x");
     expect(report.created).toMatchObject({
       organizations: 1,
@@ -294,7 +334,7 @@ Deno.test({
       { user_id: 9, name: "Field Staff" },
     ]);
     expect(report.notes.join("\n")).toContain("User 8 has no group");
-    await undoImport(target.db);
+    expect((await importing("--undo", "--yes")).removed.app_user).toBe(3);
     expect(await target.db.query("SELECT id FROM lockstep.app_user")).toEqual([]);
   },
 });

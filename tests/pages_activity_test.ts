@@ -9,8 +9,9 @@ import { valueOf } from "./admin_api_world.ts";
 import { activityForADay } from "./pages_activity_support.ts";
 import { makeAdministrator, signedIn } from "./pages_admin_support.ts";
 import { openDemoApp, type Visitor } from "./pages_support.ts";
-import type { TestApp } from "./support/app.ts";
+import { needsOneProcess, type TestApp } from "./support/app.ts";
 import { eachDatabase } from "./support/databases.ts";
+import { until } from "./support/until.ts";
 
 /** Two organizations; ann administers the first, staff everything. */
 async function world(db: Database) {
@@ -464,7 +465,8 @@ Deno.test("staff choose which tables become models, after a preview", async () =
   expect([wrong.status, (await textOf(wrong)).includes("Nothing was saved")]).toEqual([400, true]);
 
   expect((await sam.post(path, { ...form, do: "save" })).status).toBe(303);
-  expect(await names()).not.toContain("myapp.Report");
+  // Another process may know it a moment later.
+  await until(async () => (await names()).every((name) => `${name}` !== "myapp.Report"));
   const left = await textOf(await sam.get("/admin/models?state=excluded"));
   expect(left).toContain("myapp.Report");
   const stale = await sam.post(path, { version, do: "save", "v.EXCLUDE_MODELS": "myapp.Order" });
@@ -550,21 +552,25 @@ Deno.test("pages are told at once of what is new in what they show, until rights
   expect((await app.fetch("/admin/live")).status).toBe(303);
 });
 
-Deno.test("all that follow share one look at the database a second", async () => {
-  await using app = await openDemoApp();
-  const sam = await signedIn(app, "sam_staff");
-  const started = performance.now();
-  const looks = await countLooks(app, async () => {
-    const readers = await Promise.all([1, 2, 3, 4, 5].map(() => follow(sam)));
-    for (let i = 0; i < 3; i++) {
-      await logOf(app, "acme-corp");
-      for (const reader of readers) expect(await nextEvent(reader)).toBe("logs");
-    }
-    for (const reader of readers) await reader.cancel();
-  });
-  // One more when the first began to follow.
-  expect(looks).toBeGreaterThan(2);
-  expect(looks).toBeLessThanOrEqual((performance.now() - started) / 1000 + 1);
+Deno.test({
+  name: "all that follow share one look at the database a second",
+  ignore: needsOneProcess("the test counts what it asks of the database"),
+  async fn() {
+    await using app = await openDemoApp();
+    const sam = await signedIn(app, "sam_staff");
+    const started = performance.now();
+    const looks = await countLooks(app, async () => {
+      const readers = await Promise.all([1, 2, 3, 4, 5].map(() => follow(sam)));
+      for (let i = 0; i < 3; i++) {
+        await logOf(app, "acme-corp");
+        for (const reader of readers) expect(await nextEvent(reader)).toBe("logs");
+      }
+      for (const reader of readers) await reader.cancel();
+    });
+    // One more when the first began to follow.
+    expect(looks).toBeGreaterThan(2);
+    expect(looks).toBeLessThanOrEqual((performance.now() - started) / 1000 + 1);
+  },
 });
 
 /** How often the feed reads what is new while `fn` runs. */

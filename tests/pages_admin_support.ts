@@ -25,7 +25,7 @@ export async function syncForADay(app: TestApp): Promise<void> {
     await send("/api/sync/pull/", { models: { "myapp.Customer": null }, batch_size: 20 });
     await send("/api/sync/push/", { data: [{ _model: "myapp.Customer", nothing: "=1+1" }] });
   }
-  await app.running.services.recorder.flush();
+  await app.recorded();
   await app.db.script(`
     CREATE TABLE myapp.sensor_reading (taken_at timestamptz, value numeric);
     CREATE TABLE myapp.currency (code text PRIMARY KEY, name text);

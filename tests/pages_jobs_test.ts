@@ -96,7 +96,8 @@ Deno.test("the page of the jobs runs them, and cancels and retries bulk pushes",
   expect((await john.post("/admin/jobs", { do: "cancel", id: queued })).status).toBe(200);
   expect(await stateOf(queued)).toBe("cancelled");
   expect((await john.post("/admin/jobs", { do: "retry", id: failed })).status).toBe(200);
-  expect(await stateOf(failed)).toBe("queued");
+  // A server's worker may have taken it up already.
+  expect(["queued", "running"]).toContain(await stateOf(failed));
   const late = await john.post("/admin/jobs", { do: "cancel", id: done });
   expect([late.status, (await late.text()).includes("has succeeded already")]).toEqual([409, true]);
 

@@ -11,8 +11,8 @@ export interface Visitor {
 }
 
 /** The application with the demo's organizations, users and rows. */
-export function openDemoApp(): Promise<TestApp> {
-  return openTestApp("pglite", loadDemo);
+export function openDemoApp(variables?: Record<string, string>): Promise<TestApp> {
+  return openTestApp("pglite", loadDemo, variables);
 }
 
 export function visitor(app: TestApp): Visitor {

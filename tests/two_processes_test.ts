@@ -4,6 +4,7 @@
  * them whole. @module
  */
 import { expect } from "expect";
+import { signIn } from "../bench/world.ts";
 import { loadDemo } from "../cli/demo/mod.ts";
 import { createSession, type Principal } from "../lib/access/mod.ts";
 import { type Database, loadSettings } from "../lib/db/mod.ts";
@@ -43,6 +44,18 @@ Deno.test({
     const [first, second] = cluster.proxy.requests;
     expect(Math.abs(first - second)).toBeLessThanOrEqual(1);
     expect(first).toBeGreaterThan(10);
+
+    // Either process may write a bulk push, and either tells how far it is.
+    const client = await signIn(cluster);
+    const bulk = await client.post("bulk/", {
+      data: [{ _model: "shop.Parent", id: 500, note: "" }],
+    });
+    const { id } = await bulk.json();
+    const headers = { Authorization: `Bearer ${client.token}` };
+    await until(async () => {
+      const state = await fetch(`${cluster.origin}/api/sync/bulk/${id}/`, { headers });
+      return (await state.json()).state === "succeeded";
+    });
 
     await cluster.servers[0].kill();
     await more(40);

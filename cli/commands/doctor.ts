@@ -164,7 +164,9 @@ async function examineDatabase(db: Database): Promise<Finding[]> {
     ),
   );
   const privileges = await checkPrivileges(db);
-  findings.push(...privileges);
+  findings.push(privileges);
+  // Without them the rest cannot be read.
+  if (privileges.state !== "ok") return findings;
   try {
     const { applied, pending } = await migrationStatus(db);
     if (pending.length > 0) {
@@ -184,7 +186,7 @@ async function examineDatabase(db: Database): Promise<Finding[]> {
   return [...findings, ...await checkModels(db), await checkChangeLogs(db), await checkAudit(db)];
 }
 
-async function checkPrivileges(db: Database): Promise<Finding[]> {
+async function checkPrivileges(db: Database): Promise<Finding> {
   const [{ has, create, owner }] = await db.query<
     { has: boolean; create: boolean; owner: boolean }
   >(
@@ -194,17 +196,15 @@ async function checkPrivileges(db: Database): Promise<Finding[]> {
         WHERE nspname = 'lockstep'), false) AS owner`,
   );
   if (has ? owner : create) {
-    return [ok("privileges", has ? "owns the schema lockstep" : "may create the schema lockstep")];
+    return ok("privileges", has ? "owns the schema lockstep" : "may create the schema lockstep");
   }
-  return [
-    bad(
-      "privileges",
-      has ? "the role does not own the schema lockstep" : "the role may not create a schema",
-      has
-        ? "Run as its owner: ALTER SCHEMA lockstep OWNER TO <role>;"
-        : "Run as the database's owner: GRANT CREATE ON DATABASE <database> TO <role>;",
-    ),
-  ];
+  return bad(
+    "privileges",
+    has ? "the role does not own the schema lockstep" : "the role may not create a schema",
+    has
+      ? "Set the role that owns it in DATABASE_URL, or run as that role: GRANT <owner> TO <role>;"
+      : "Run as the database's owner: GRANT CREATE ON DATABASE <database> TO <role>;",
+  );
 }
 
 async function checkModels(db: Database): Promise<Finding[]> {

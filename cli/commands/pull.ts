@@ -121,9 +121,10 @@ async function pullable(
   const wanted = names.length === 0 ? models : names.map((name) => {
     const found = models.find(([known]) => known.toLowerCase() === name.toLowerCase());
     if (found) return found;
+    const known = models.map(([known]) => known).join(", ");
     throw new CliError(
-      `${name} is not a model that you may pull; there are ${
-        models.map(([known]) => known).join(", ")
+      `${name} is not a model that you may pull; ${
+        known ? `there are ${known}` : "there is none"
       }.`,
       exitCode.notFound,
     );

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { collabLimits } from "../../lib/protocol/mod.ts";
 import { Icon } from "../../lib/ui/mod.ts";
-import type { LockState, RecordSession } from "./record_session.ts";
+import type { RecordSession } from "./record_session.ts";
+import type { LockState } from "./session_state.ts";
 
 /** Says who edits, and offers what one can do about it. */
 export function LockBar({ session }: { session: RecordSession }) {

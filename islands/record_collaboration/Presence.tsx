@@ -5,7 +5,7 @@ const mostShown = 5;
 
 /** Who else has the record open: one picture each, however many tabs. */
 export function Presence({ session }: { session: RecordSession }) {
-  const others = session.others();
+  const others = session.presence.others();
   if (others.length === 0) return null;
   const shown = others.slice(0, mostShown);
   const state = session.state.value;

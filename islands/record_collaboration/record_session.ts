@@ -3,55 +3,21 @@ import {
   clientMessage,
   type CollabPage,
   editorInAnotherTab,
-  type PresentUser,
   type RecordChangedMessage,
   serverMessage,
 } from "../../lib/protocol/mod.ts";
-import type { KeptField, RecordFields, Texts } from "./record_fields.ts";
+import { clashTitle, RecordChanges } from "./record_changes.ts";
+import type { RecordFields, Texts } from "./record_fields.ts";
+import { RecordPresence } from "./record_presence.ts";
 import { type Frame, RoomSocket } from "./room_socket.ts";
-import { type SaveOutcome, saveRecord } from "./save_record.ts";
+import { saveRecord } from "./save_record.ts";
+import type { AttentionRequest, KeptInput, LockState, Notice } from "./session_state.ts";
 
-/** Who may change the form now. */
-export type LockState =
-  | { kind: "connecting" }
-  | { kind: "editor" }
-  | { kind: "viewer"; editor: string; position: number | null; awayUntil: number | null }
-  /** Nobody edits, and this tab has not asked yet, or has just done so. */
-  | { kind: "free" }
-  | { kind: "readonly" }
-  | { kind: "unavailable"; message: string }
-  /** The connection broke. `until` is when the place of an editor is no longer kept. */
-  | { kind: "reconnecting"; until: number | null }
-  | { kind: "ended"; message: string };
-
-/** Something that is said at the top of the page until the next thing is. */
-export interface Notice {
-  kind: "info" | "success" | "warning" | "danger";
-  title?: string;
-  text: string;
-}
-
-/** Somebody asks the editor for the lock. */
-export interface AttentionRequest {
-  userId: number;
-  name: string;
-  message: string | null;
-}
-
-/** Input that is no longer in the form because somebody else edits now. */
-export interface KeptInput {
-  why: string;
-  fields: KeptField[];
-}
-
-const focusDelay = 150;
-const typingEvery = 2_000;
 const retryClaim = 2_000;
 
-/** A record's page among those of others: lock, presence, attention, and what others save. */
+/** A record's page among those of others: who may change the form, and how that passes on. */
 export class RecordSession {
   readonly state = signal<LockState>({ kind: "connecting" });
-  readonly people = signal<PresentUser[]>([]);
   readonly requests = signal<AttentionRequest[]>([]);
   readonly notice = signal<Notice | null>(null);
   readonly kept = signal<KeptInput | null>(null);
@@ -61,20 +27,25 @@ export class RecordSession {
   readonly asked = signal(false);
   readonly page: CollabPage;
   readonly fields: RecordFields;
+  readonly presence: RecordPresence;
+  readonly #changes: RecordChanges;
   #socket: RoomSocket | undefined;
   /** Of the lock that this page holds, or held when its connection broke. */
   #token: number | null = null;
-  #field: string | null = null;
-  #focusTimer: ReturnType<typeof setTimeout> | undefined;
   #claimTimer: ReturnType<typeof setTimeout> | undefined;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
-  #idle = false;
-  #typedAt = 0;
-  #typers = new Map<number, { field: string | null; until: number }>();
 
   constructor(page: CollabPage, fields: RecordFields) {
     this.page = page;
     this.fields = fields;
+    this.presence = new RecordPresence(page, fields, {
+      isEditor: () => this.isEditor(),
+      send: (type, fields) => this.#send(type, fields),
+    });
+    this.#changes = new RecordChanges(page, fields, {
+      say: (kind, text, title) => this.#say(kind, text, title),
+      keepInput: (why) => this.#keepInput(why),
+      mark: () => this.#mark(),
+    });
   }
 
   start(): () => void {
@@ -84,31 +55,18 @@ export class RecordSession {
       lost: () => this.#lostConnection(),
       ended: (message) => this.#ended(message),
     });
-    const { form } = this.fields;
-    const listeners: [EventTarget, string, (event: Event) => void][] = [
-      [form, "focusin", (event) => this.#focus(event.target)],
-      [form, "focusout", () => this.#focus(null)],
-      [form, "input", (event) => this.#typed(event.target)],
-      [document, "visibilitychange", () => this.#visible()],
-      [globalThis, "pagehide", () => this.#leave()],
-      ...["pointerdown", "keydown", "scroll"].map((name) =>
-        [globalThis, name, () => this.#active()] as [EventTarget, string, () => void]
-      ),
-    ];
-    for (const [target, name, fn] of listeners) target.addEventListener(name, fn);
-    this.#active();
+    const stopPresence = this.presence.start();
+    const seen = () => this.#visible();
+    const leave = () => this.#leave();
+    document.addEventListener("visibilitychange", seen);
+    addEventListener("pagehide", leave);
     return () => {
-      for (const [target, name, fn] of listeners) target.removeEventListener(name, fn);
-      for (const timer of [this.#focusTimer, this.#claimTimer, this.#idleTimer]) {
-        clearTimeout(timer);
-      }
+      stopPresence();
+      document.removeEventListener("visibilitychange", seen);
+      removeEventListener("pagehide", leave);
+      clearTimeout(this.#claimTimer);
       this.#socket?.close();
     };
-  }
-
-  /** Everybody else who has the page open. */
-  others(): PresentUser[] {
-    return this.people.value.filter(({ user_id }) => user_id !== this.page.me.id);
   }
 
   isEditor(): boolean {
@@ -135,7 +93,7 @@ export class RecordSession {
     );
     const outcome = await saveRecord(this.fields.form, this.#token);
     this.saving.value = false;
-    return this.#saved(outcome, sent);
+    return this.#changes.saved(outcome, sent);
   }
 
   requestAttention(message: string): void {
@@ -189,13 +147,9 @@ export class RecordSession {
     switch (frame.type) {
       case serverMessage.userJoined:
         return this.#joined(frame);
-      case serverMessage.presentUsers:
-        this.people.value = frame.users;
-        return this.#showPresence();
       case serverMessage.userLeft:
-        this.people.value = this.people.value.filter(({ user_id }) => user_id !== frame.user_id);
+        this.presence.receive(frame);
         this.requests.value = this.requests.value.filter(({ userId }) => userId !== frame.user_id);
-        this.#showPresence();
         // Was it the editor, then the lock is free.
         return this.state.value.kind === "viewer" ? this.#ask() : undefined;
       case serverMessage.editorStatus:
@@ -242,33 +196,21 @@ export class RecordSession {
       case serverMessage.attentionThrottled:
         return this.#say("info", `You have just asked. You can ask again in ${frame.seconds} s.`);
       case serverMessage.recordChanged:
-        return this.#recordChanged(frame as unknown as RecordChangedMessage);
-      case serverMessage.fieldFocus:
-        return this.#update(frame.user_id, { field: frame.field });
-      case serverMessage.activity:
-        return this.#update(frame.user_id, { idle: frame.idle });
-      case serverMessage.typing: {
-        const until = Date.now() + typingEvery + 1_000;
-        this.#typers.set(frame.user_id, { field: frame.field, until });
-        this.#showPresence();
-        setTimeout(() => this.#showPresence(), typingEvery + 1_100);
-        return;
-      }
+        return this.#changes.changed(frame as unknown as RecordChangedMessage);
       case serverMessage.error:
         return this.#say("warning", frame.message);
+      default:
+        return this.presence.receive(frame);
     }
   }
 
   #joined(frame: Frame): void {
-    if (frame.user_id === this.page.me.id && !this.people.value.some(isUser(frame.user_id))) {
-      // The first frame of a connection.
-      if (this.#token !== null) this.#claim();
-      else this.#ask();
-    }
-    if (this.people.value.some(isUser(frame.user_id))) return;
-    const { user_id, username, email, avatar_url } = frame;
-    const person = { user_id, username, email, avatar_url, idle: false, field: null };
-    this.people.value = [...this.people.value, person];
+    const first = frame.user_id === this.page.me.id && !this.presence.knows(frame.user_id);
+    this.presence.receive(frame);
+    if (!first) return;
+    // The first frame of a connection.
+    if (this.#token !== null) this.#claim();
+    else this.#ask();
   }
 
   #status(frame: Frame): void {
@@ -298,8 +240,7 @@ export class RecordSession {
     this.asked.value = false;
     this.fields.setDisabled(false);
     if (!wasEditor && this.notice.value?.kind !== "success") this.notice.value = null;
-    this.#focus(document.activeElement);
-    this.#showPresence();
+    this.presence.begin();
   }
 
   #view(editor: string | null, position: number | null, awayUntil: number | null): void {
@@ -313,7 +254,6 @@ export class RecordSession {
     };
     this.requests.value = [];
     this.fields.setDisabled(true);
-    this.#showPresence();
   }
 
   #denied(frame: Frame): void {
@@ -401,87 +341,6 @@ export class RecordSession {
     }];
   }
 
-  #recordChanged({ fields, user_id, username, source, version, deleted }: RecordChangedMessage) {
-    if (deleted) {
-      this.fields.setDisabled(true);
-      this.#keepInput("The record was deleted.");
-      return this.#say("danger", "What you see is what it was.", "This record was deleted");
-    }
-    const own = user_id === this.page.me.id;
-    const by = own ? "You" : username ?? "Somebody else";
-    const texts = Object.fromEntries(
-      Object.entries(fields).map(([name, { new: text }]) => [name, text]),
-    );
-    if (version !== null) this.fields.version = version;
-    const { updated, clashing } = this.fields.land(texts, by);
-    this.#mark();
-    if (clashing.length > 0) {
-      return this.#say(
-        "warning",
-        `${who(username, source)} changed ${
-          clashing.join(", ")
-        }, as you did. Nothing of yours is ` +
-          "lost: choose at each marked field whose value stays, then save.",
-        clashTitle,
-      );
-    }
-    if (updated.length === 0) return;
-    this.#say("info", `${own ? "You" : who(username, source)} changed ${updated.join(", ")}.`);
-  }
-
-  #saved(outcome: SaveOutcome, sent: Texts): boolean {
-    this.fields.setErrors(outcome.kind === "refused" ? outcome.problems : {});
-    switch (outcome.kind) {
-      case "saved": {
-        this.fields.clearClashes();
-        if (outcome.version) this.fields.version = outcome.version;
-        for (const [name, text] of Object.entries(outcome.values)) {
-          const untouched = !(name in sent) || this.fields.value(name) === sent[name];
-          this.fields.rebase(name, text);
-          if (untouched && this.fields.value(name) !== text) this.fields.set(name, text);
-        }
-        this.#mark();
-        this.#say(
-          outcome.labels.length > 0 ? "success" : "info",
-          outcome.labels.length > 0
-            ? `Saved. Changed: ${outcome.labels.join(", ")}.`
-            : "Nothing was changed, so nothing was written.",
-        );
-        return true;
-      }
-      case "conflict":
-        this.#recordChanged({
-          type: serverMessage.recordChanged,
-          source: null,
-          user_id: null,
-          username: outcome.by,
-          fields: Object.fromEntries(
-            Object.entries(outcome.values).map(([name, text]) => [name, { new: text }]),
-          ),
-          version: outcome.version,
-          deleted: false,
-          timestamp: "",
-        });
-        if (this.fields.undecided) this.fields.undecided.querySelector("input")?.focus();
-        else {
-          this.#say(
-            "warning",
-            `${
-              outcome.by ?? "Somebody else"
-            } saved other fields meanwhile; they are marked. Nothing ` +
-              "of yours is saved yet: save again.",
-          );
-        }
-        return false;
-      case "refused": {
-        const wrong = Object.keys(outcome.problems).length;
-        const marked = `Mend the ${wrong === 1 ? "field" : `${wrong} fields`} marked below.`;
-        this.#say("danger", outcome.problem ?? marked, "The record was not saved");
-        return false;
-      }
-    }
-  }
-
   #say(kind: Notice["kind"], text: string, title?: string): void {
     this.notice.value = { kind, text, title };
   }
@@ -503,9 +362,8 @@ export class RecordSession {
   }
 
   #lostConnection(): void {
-    this.people.value = [];
+    this.presence.clear();
     this.requests.value = [];
-    this.#showPresence();
     const { kind } = this.state.value;
     if (kind === "reconnecting") return;
     const until = this.#token === null ? null : Date.now() + this.page.grace * 1000;
@@ -513,9 +371,8 @@ export class RecordSession {
   }
 
   #ended(message: string): void {
-    this.people.value = [];
+    this.presence.clear();
     this.state.value = { kind: "ended", message };
-    this.#showPresence();
   }
 
   #ask(): void {
@@ -541,73 +398,13 @@ export class RecordSession {
 
   #visible(): void {
     if (document.visibilityState === "visible" && this.state.value.kind === "free") this.#ask();
-    this.#active();
   }
 
   #leave(): void {
     if (this.#token !== null) this.#send(clientMessage.releaseLock);
   }
 
-  #active(): void {
-    clearTimeout(this.#idleTimer);
-    if (this.#idle) this.#setIdle(false);
-    this.#idleTimer = setTimeout(() => this.#setIdle(true), this.page.idleAfter * 1000);
-  }
-
-  #setIdle(idle: boolean): void {
-    this.#idle = idle;
-    this.#send(clientMessage.activity, { idle });
-  }
-
-  #focus(target: EventTarget | null): void {
-    if (!this.isEditor()) return;
-    const field = this.fields.columnOf(target);
-    clearTimeout(this.#focusTimer);
-    // From one field to the next there is a moment without focus.
-    this.#focusTimer = setTimeout(() => {
-      if (field === this.#field || !this.isEditor()) return;
-      this.#field = field;
-      this.#send(clientMessage.fieldFocus, { field });
-    }, focusDelay);
-  }
-
-  #typed(target: EventTarget | null): void {
-    this.#mark();
-    const now = Date.now();
-    if (!this.isEditor() || now - this.#typedAt < typingEvery) return;
-    this.#typedAt = now;
-    this.#send(clientMessage.typing, { field: this.fields.columnOf(target) });
-  }
-
-  #update(userId: number, more: Partial<PresentUser>): void {
-    this.people.value = this.people.value.map((person) =>
-      person.user_id === userId ? { ...person, ...more } : person
-    );
-    this.#showPresence();
-  }
-
-  #showPresence(): void {
-    const words = new Map<string, string>();
-    for (const person of this.others()) {
-      if (person.field === null) continue;
-      const typing = this.#typers.get(person.user_id);
-      const types = typing?.field === person.field && typing.until > Date.now();
-      words.set(person.field, `${person.username} is ${types ? "typing" : "here"}`);
-    }
-    this.fields.setPresence(words);
-  }
-
   #send(type: string, fields?: Record<string, unknown>): boolean {
     return this.#socket?.send(type, fields) ?? false;
   }
-}
-
-const clashTitle = "Somebody else changed this record while you edited it";
-
-const isUser = (id: number) => ({ user_id }: PresentUser) => user_id === id;
-
-function who(username: string | null, source: RecordChangedMessage["source"]): string {
-  if (source === "sync") return username === null ? "A sync" : `${username} by a sync`;
-  if (source === "sql") return "A change in the database itself";
-  return username ?? "A sync or a change in the database";
 }

@@ -26,6 +26,8 @@ export interface AuditFilter {
 export interface AuditPageOptions {
   /** Return events older than this one: the `next` of the page before. */
   before?: number;
+  /** Return the events that come right after this one instead. */
+  after?: number;
   /** Most events of the page, 1 to 1,000. Default 50. */
   limit?: number;
 }
@@ -34,6 +36,8 @@ export interface AuditPage {
   events: AuditEvent[];
   /** `before` of the next page, or null at the end. */
   next: number | null;
+  /** `after` of the page of newer events, or null where there are none. */
+  previous: number | null;
 }
 
 /** The events that `visibility` allows and `filter` asks for, newest first, one page. */
@@ -49,12 +53,17 @@ export async function searchAudit(
   const sides = visibleSides(visibility, addParam);
   const conditions = conditionsOf(filter, sides, addParam);
   conditions.push(`(${sides.before} OR ${sides.after})`);
-  const cursor = `${addParam(options.before ?? Number.MAX_SAFE_INTEGER)}::bigint`;
+  const upwards = options.after !== undefined;
+  const edge = options.after ?? options.before;
+  const cursor = `${addParam(edge ?? Number.MAX_SAFE_INTEGER)}::bigint`;
+  const direction = upwards ? "ASC" : "DESC";
   const columns = `e.id, ${sides.before} AS before_seen, ${sides.after} AS after_seen`;
   const candidates = "all" in visibility
     ? `SELECT ${columns} FROM lockstep.audit_event e
-      WHERE e.id < ${cursor} AND ${conditions.join(" AND ")} ORDER BY e.id DESC LIMIT ${limit + 1}`
+      WHERE e.id ${upwards ? ">" : "<"} ${cursor} AND ${conditions.join(" AND ")}
+      ORDER BY e.id ${direction} LIMIT ${limit + 1}`
     : ofOrganizations(addParam(JSON.stringify(visibility.organizationIds)), cursor, {
+      upwards,
       columns,
       conditions: conditions.join(" AND "),
       limit: limit + 1,
@@ -79,8 +88,15 @@ export async function searchAudit(
     ORDER BY e.id DESC`,
     params,
   );
-  const events = rows.slice(0, limit).map(eventOf);
-  return { events, next: rows.length > limit ? events[limit - 1].id : null };
+  // Newest first either way: what is one too many is at the end that was read towards.
+  const events = (upwards ? rows.slice(-limit) : rows.slice(0, limit)).map(eventOf);
+  const hasMore = rows.length > limit;
+  const [hasNewer, hasOlder] = upwards ? [hasMore, true] : [edge !== undefined, hasMore];
+  return {
+    events,
+    next: hasOlder ? events.at(-1)?.id ?? null : null,
+    previous: hasNewer ? events[0]?.id ?? null : null,
+  };
 }
 
 /** What happened to one row, newest first. */
@@ -101,18 +117,20 @@ export async function history(
 function ofOrganizations(
   ids: string,
   cursor: string,
-  page: { columns: string; conditions: string; limit: number },
+  page: { upwards: boolean; columns: string; conditions: string; limit: number },
 ): string {
+  const direction = page.upwards ? "ASC" : "DESC";
+  const [least, most] = page.upwards ? [`${cursor} + 1`, "9223372036854775807"] : ["0", cursor];
   const range = (organization: string) =>
     `SELECT ${page.columns} FROM lockstep.audit_event e
-    WHERE (${organization}, e.id) >= (o.id, 0) AND (${organization}, e.id) < (o.id, ${cursor})
+    WHERE (${organization}, e.id) >= (o.id, ${least}) AND (${organization}, e.id) < (o.id, ${most})
       AND ${organization} IS NOT NULL AND ${page.conditions}
-    ORDER BY ${organization} DESC, e.id DESC LIMIT ${page.limit}`;
+    ORDER BY ${organization} ${direction}, e.id ${direction} LIMIT ${page.limit}`;
   return `SELECT DISTINCT c.*
     FROM (SELECT value::integer AS id FROM jsonb_array_elements_text(${ids}::text::jsonb)) o
     CROSS JOIN LATERAL (
       (${range("e.organization_id")}) UNION ALL (${range("e.previous_organization_id")})) c
-    ORDER BY c.id DESC LIMIT ${page.limit}`;
+    ORDER BY c.id ${direction} LIMIT ${page.limit}`;
 }
 
 function conditionsOf(

@@ -197,8 +197,9 @@ export class ChatRoom extends Room {
 
   /** Counts for the person, not for each tab. */
   #bucket(userId: number): TokenBucket {
+    const { chat_per_minute: perMinute } = this.context.options;
     const bucket = this.#buckets.get(userId) ??
-      new TokenBucket(this.context.options.chat_per_minute / 60, collabLimits.chatBurst);
+      new TokenBucket(perMinute / 60, Math.min(perMinute, collabLimits.chatBurst));
     this.#buckets.set(userId, bucket);
     return bucket;
   }

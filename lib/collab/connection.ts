@@ -102,6 +102,12 @@ export class Connection {
     this.#leave();
   }
 
+  /** Closes the socket because rights or session were withdrawn. */
+  revoke(code: number, reason: string): void {
+    this.revoked = true;
+    this.close(code, reason);
+  }
+
   member(process: string): Member {
     const { userId, username, email, avatarUrl } = this.identity;
     return {

@@ -1,5 +1,5 @@
 import type { Database, Transaction } from "../db/mod.ts";
-import { closeCode } from "../protocol/mod.ts";
+import { closeCode, type RecordChangedMessage, serverMessage } from "../protocol/mod.ts";
 import { ChatArchive } from "./chat_archive.ts";
 import { ChatRoom } from "./chat_room.ts";
 import { Connection } from "./connection.ts";
@@ -11,9 +11,10 @@ import type { CollabIdentity, Standing } from "./identity.ts";
 import type { CollabOptions } from "./options.ts";
 import { RecordRoom } from "./record_room.ts";
 import type { Room } from "./room.ts";
-import { type CollabStore, type Member, StoreUnavailable } from "./store.ts";
-import { type RecordChangedMessage, serverMessage } from "../protocol/mod.ts";
 import { saveGuard } from "./save_guard.ts";
+import { SessionChecks } from "./session_checks.ts";
+import { type CollabStore, type Member, StoreUnavailable } from "./store.ts";
+import { UserChannels } from "./user_channels.ts";
 
 export interface HubSettings {
   db: Database;
@@ -41,9 +42,6 @@ export interface RecordPlace {
 /** Milliseconds within which a version of a record is announced once, whoever notices it. */
 const announcedFor = 60_000;
 
-/** How often the session check may fail in a row before the socket is closed. */
-const uncheckedRounds = 3;
-
 /**
  * The rooms and connections of this process. Processes that share a store and a database behave as
  * one hub. Give the sockets an `idleTimeout` when upgrading (`upgradeCollabSocket` does): it is what
@@ -53,9 +51,9 @@ export class CollabHub {
   #context: HubContext;
   #rooms = new Map<string, Room>();
   #connections = new Map<Connection, Room>();
-  #users = new Map<number, { count: number; subscription: Promise<() => Promise<void>> }>();
+  #people: UserChannels;
+  #sessions: SessionChecks;
   #departed: { room: string; member: Member; keepLock: boolean }[] = [];
-  #unchecked = new Map<Connection, number>();
   #liveProcesses = new Set<string>();
   #lastBeat = performance.now();
   #timers: ReturnType<typeof setInterval>[] = [];
@@ -76,9 +74,11 @@ export class CollabHub {
       stillAllowed: (identity, room) => settings.stillAllowed(identity, room),
       onForcedTakeOver: (tx, event) => settings.onForcedTakeOver(tx, event),
       report: (error) => settings.report(error),
-      tell: (userId, event) => this.#tell(userId, event),
+      tell: (userId, event) => this.#people.tell(userId, event),
       leaveLater: (room, member, keepLock) => this.#departed.push({ room, member, keepLock }),
     };
+    this.#people = new UserChannels(this.#context, (userId, event) => this.#hear(userId, event));
+    this.#sessions = new SessionChecks(this.#context);
     store.onAvailability((available) => this.#availability(available));
   }
 
@@ -90,7 +90,7 @@ export class CollabHub {
     this.#every(options.heartbeat_interval, () => this.#renew());
     this.#every(Math.min(1, options.process_beat), () => this.#promoteWaiting());
     this.#every(options.stale_after / 2, () => this.#recordRenewals());
-    this.#every(options.session_check_interval, () => this.#checkSessions());
+    this.#every(options.session_check_interval, () => this.recheck());
   }
 
   /** Puts an upgraded socket into the room of a record. */
@@ -164,7 +164,7 @@ export class CollabHub {
     reason: string,
     code: number = closeCode.signedOut,
   ): Promise<void> {
-    await this.#tell(userId, { kind: "disconnect", code, reason });
+    await this.#people.tell(userId, { kind: "disconnect", code, reason });
   }
 
   /** Closes sockets of this process; their locks are free at once. Resolves to their number. */
@@ -176,7 +176,7 @@ export class CollabHub {
     let count = 0;
     for (const [connection, room] of [...this.#connections]) {
       if (!predicate(connection.identity, room.name)) continue;
-      this.#revoke(connection, code, reason);
+      connection.revoke(code, reason);
       count++;
     }
     return count;
@@ -196,7 +196,7 @@ export class CollabHub {
 
   /** Asks for the rights behind every connection now: something about them may have changed. */
   async recheck(): Promise<void> {
-    await this.#checkSessions();
+    await this.#sessions.run([...this.#connections]);
   }
 
   /** Sizes, for the metrics. */
@@ -225,9 +225,7 @@ export class CollabHub {
     while (this.#work.size > 0) await Promise.all(this.#work);
     await this.#resyncing;
     for (const room of this.#rooms.values()) await room.close();
-    for (const { subscription } of this.#users.values()) {
-      await (await subscription.catch(() => undefined))?.();
-    }
+    await this.#people.close();
     await this.#context.store.retire(this.#context.process).catch(() => {});
   }
 
@@ -256,7 +254,7 @@ export class CollabHub {
       },
     });
     this.#connections.set(connection, room);
-    this.#watchUser(identity.userId);
+    this.#people.watch(identity.userId);
     if (this.#closed) connection.close(closeCode.goingAway, "The server is restarting");
     const entering = connection.run(async () => {
       await connection.opened();
@@ -269,12 +267,12 @@ export class CollabHub {
 
   #detach(connection: Connection, room: Room): void {
     this.#connections.delete(connection);
-    this.#unchecked.delete(connection);
+    this.#sessions.forget(connection);
     const leaving = connection.run(async () => {
       try {
         await room.exit(connection);
       } finally {
-        await this.#unwatchUser(connection.identity.userId);
+        await this.#people.unwatch(connection.identity.userId);
         if (--room.references === 0) {
           this.#rooms.delete(room.name);
           await room.close();
@@ -284,47 +282,10 @@ export class CollabHub {
     this.#track(leaving);
   }
 
-  #revoke(connection: Connection, code: number, reason: string): void {
-    connection.revoked = true;
-    connection.close(code, reason);
-  }
-
-  #watchUser(userId: number): void {
-    const watched = this.#users.get(userId);
-    if (watched) {
-      watched.count++;
-      return;
-    }
-    const subscription = this.#context.store.subscribe(`user:${userId}`, (message) => {
-      const { origin, event } = JSON.parse(message) as { origin: string; event: UserEvent };
-      if (origin !== this.#context.process) this.#hear(userId, event);
-    });
-    // Without the store, the subscription is made when it returns.
-    subscription.catch(() => {});
-    this.#users.set(userId, { count: 1, subscription });
-  }
-
-  async #unwatchUser(userId: number): Promise<void> {
-    const watched = this.#users.get(userId);
-    if (!watched || --watched.count > 0) return;
-    this.#users.delete(userId);
-    await (await watched.subscription.catch(() => undefined))?.();
-  }
-
-  async #tell(userId: number, event: UserEvent): Promise<void> {
-    this.#hear(userId, event);
-    try {
-      const message = JSON.stringify({ origin: this.#context.process, event });
-      await this.#context.store.publish(`user:${userId}`, message);
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-    }
-  }
-
   #hear(userId: number, event: UserEvent): void {
     for (const [connection, room] of [...this.#connections]) {
       if (connection.identity.userId !== userId) continue;
-      if (event.kind === "disconnect") this.#revoke(connection, event.code, event.reason);
+      if (event.kind === "disconnect") connection.revoke(event.code, event.reason);
       else if (!(room instanceof ChatRoom)) continue;
       else if (room.name === event.page) connection.send(event.frame);
       else if (event.elsewhere) connection.send(event.elsewhere);
@@ -385,40 +346,6 @@ export class CollabHub {
     }
   }
 
-  async #checkSessions(): Promise<void> {
-    const checks = new Map<string, Promise<Standing | undefined>>();
-    const check = async (identity: CollabIdentity, room: string) => {
-      try {
-        return await this.#context.stillAllowed(identity, room);
-      } catch (error) {
-        this.#context.report(error);
-      }
-    };
-    for (const [connection, room] of [...this.#connections]) {
-      const { identity } = connection;
-      const key = `${identity.userId} ${identity.sessionId} ${room.name}`;
-      const pending = checks.get(key) ?? check(identity, room.name);
-      checks.set(key, pending);
-      const standing = await pending;
-      if (connection.gone) continue;
-      if (standing === "signed_out") {
-        this.#revoke(connection, closeCode.signedOut, "The session has ended");
-      } else if (standing === "forbidden") {
-        this.#revoke(connection, closeCode.forbidden, "The right to see this page was withdrawn");
-      } else if (standing) {
-        this.#unchecked.delete(connection);
-        connection.identity = standing;
-        if (!standing.canEdit) await (room as RecordRoom).disqualify?.(connection);
-      } else {
-        const rounds = (this.#unchecked.get(connection) ?? 0) + 1;
-        this.#unchecked.set(connection, rounds);
-        if (rounds >= uncheckedRounds) {
-          this.#revoke(connection, closeCode.tryAgainLater, "The session cannot be checked");
-        }
-      }
-    }
-  }
-
   #availability(available: boolean): void {
     if (this.#closed) return;
     if (available) return this.#track(this.#resync());
@@ -450,12 +377,7 @@ export class CollabHub {
     for (const { room, member, keepLock } of this.#departed.splice(0)) {
       await store.leave(room, member, keepLock);
     }
-    for (const [userId, watched] of [...this.#users]) {
-      if (await watched.subscription.then(() => true, () => false)) continue;
-      this.#users.delete(userId);
-      this.#watchUser(userId);
-      this.#users.get(userId)!.count = watched.count;
-    }
+    await this.#people.resubscribe();
     for (const room of [...this.#rooms.values()]) await room.resync();
   }
 

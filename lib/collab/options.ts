@@ -90,12 +90,15 @@ export interface RedisOptions {
   redis_retry_delay: number;
   /** Bound on connecting and on each command. */
   redis_socket_timeout: number;
+  /** Of one process; with 1 commands and subscriptions share it. */
+  redis_max_connections: number;
 }
 
 export const defaultRedisOptions: RedisOptions = {
   redis_max_retries: 3,
   redis_retry_delay: 0.5,
   redis_socket_timeout: 5,
+  redis_max_connections: 10,
 };
 
 /** The durations that a store needs, in milliseconds. */

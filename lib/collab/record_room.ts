@@ -326,7 +326,8 @@ export class RecordRoom extends Room {
     // It left meanwhile: the lock is pending and lapses.
     if (!connection) return;
     await connection.run(async () => {
-      if (connection.lease) return;
+      // `advance` may have noticed the new holder before the news with the draft came.
+      if (connection.lease) return this.#giveDraft(connection, handedOver);
       const member = connection.member(this.context.process);
       if (!connection.identity.canEdit) {
         await this.context.locks.release(this.name, member, lock.token);
@@ -336,16 +337,19 @@ export class RecordRoom extends Room {
       const result = await this.context.locks.confirm(this.name, member, lock.token);
       if (!result.granted || connection.gone) return;
       connection.lease = { token: result.token, until: result.until };
-      if (handedOver) {
-        connection.send({
-          type: serverMessage.draftHandedOver,
-          user_id: handedOver.userId,
-          username: handedOver.name,
-          draft: handedOver.draft,
-          fencing_token: result.token,
-        });
-      }
+      this.#giveDraft(connection, handedOver);
       await this.emit({ kind: "editor", lock: editorOf(connection, result.token) });
+    });
+  }
+
+  #giveDraft(connection: Connection, handedOver: HandOver | undefined): void {
+    if (!connection.lease || !handedOver) return;
+    connection.send({
+      type: serverMessage.draftHandedOver,
+      user_id: handedOver.userId,
+      username: handedOver.name,
+      draft: handedOver.draft,
+      fencing_token: connection.lease.token,
     });
   }
 

@@ -8,9 +8,10 @@ import { StoreUnavailable } from "./store.ts";
 const longestPause = 5_000;
 
 /**
- * A connection for commands and one for subscriptions. A command is retried with exponential backoff
- * while Redis cannot be reached; once the retries are used up the link is *down*, commands fail at
- * once, and reconnecting goes on until the link is up again.
+ * A connection for commands and one for subscriptions, or where only one is allowed, one for both. A
+ * command is retried with exponential backoff while Redis cannot be reached; once the retries are
+ * used up the link is *down*, commands fail at once, and reconnecting goes on until the link is up
+ * again.
  */
 export class RedisLink {
   #options: RedisOptions;
@@ -37,22 +38,28 @@ export class RedisLink {
           Math.min(delay * 2 ** n, longestPause) * (0.75 + Math.random() / 4),
       },
     });
-    this.#subscriptions = this.#commands.duplicate({ disableOfflineQueue: false });
+    this.#subscriptions = options.redis_max_connections === 1
+      ? this.#commands
+      : this.#commands.duplicate({ disableOfflineQueue: false });
     // node-redis repeats every failed attempt to reconnect here; the link's state tells the story.
-    this.#commands.on("error", () => {});
-    this.#subscriptions.on("error", () => {});
-    this.#commands.on("ready", () => this.#connected());
-    this.#subscriptions.on("ready", () => this.#connected());
+    for (const client of this.#clients) {
+      client.on("error", () => {});
+      client.on("ready", () => this.#connected());
+    }
   }
 
   /** Starts connecting; resolves when connected, or down after the configured retries. */
   static async open(url: string, options: RedisOptions = defaultRedisOptions): Promise<RedisLink> {
     const link = new RedisLink(url, options);
-    const connecting = Promise.all([link.#commands.connect(), link.#subscriptions.connect()]);
+    const connecting = Promise.all([...link.#clients].map((client) => client.connect()));
     connecting.catch(() => {});
     const bound = options.redis_socket_timeout * 1000;
     await Promise.race([connecting, pause(bound)]).catch(() => {});
     return link;
+  }
+
+  get #clients() {
+    return new Set([this.#commands, this.#subscriptions]);
   }
 
   get up(): boolean {
@@ -88,11 +95,14 @@ export class RedisLink {
 
   /** Subscriptions survive a reconnect. */
   async subscribe(channel: string, fn: (message: string) => void): Promise<() => Promise<void>> {
-    await this.#traced("SUBSCRIBE", () => this.#subscriptions.subscribe(channel, fn));
+    let listening = true;
+    const heard = (message: string) => listening && fn(message);
+    await this.#traced("SUBSCRIBE", () => this.#subscriptions.subscribe(channel, heard));
     return async () => {
+      listening = false;
       if (this.#closed) return;
-      // While Redis is away the command waits for it; the listener is gone in any case.
-      const unsubscribed = this.#subscriptions.unsubscribe(channel, fn);
+      // While Redis is away the command waits for it or fails; nobody hears the channel in any case.
+      const unsubscribed = this.#subscriptions.unsubscribe(channel, heard);
       await bounded(unsubscribed, this.#options.redis_socket_timeout * 1000).catch(() => {});
     };
   }
@@ -100,8 +110,7 @@ export class RedisLink {
   // deno-lint-ignore require-await
   async close(): Promise<void> {
     this.#closed = true;
-    this.#commands.destroy();
-    this.#subscriptions.destroy();
+    for (const client of this.#clients) client.destroy();
   }
 
   async #traced<T>(command: string, run: () => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import { security } from "./settings_security.ts";
 import { logs, sync } from "./settings_sync.ts";
 
 export { CronSchedule } from "./cron.ts";
-export type { ConflictPolicy } from "./settings_model_discovery.ts";
+export { conflictPolicies, type ConflictPolicy } from "./settings_model_discovery.ts";
 
 /** Every section of stored settings. A new one is added here and nowhere else. */
 export const settingsSections = {

@@ -44,7 +44,7 @@ export const collaboration = z.strictObject({
     "Longest message that a socket may send.",
   ),
   MAX_MESSAGES_PER_SECOND: wholeNumber(1, 1000).default(20).describe(
-    "Messages that one socket may send per second.",
+    "Messages that one socket may send per second in the long run; 60 at once are taken.",
   ),
   MAX_BACKLOG_BYTES: wholeNumber(65_536, 67_108_864).default(1_048_576).describe(
     "Unsent bytes at which a socket that does not read is closed.",
@@ -59,6 +59,6 @@ export const chat = z.strictObject({
   RETENTION_DAYS: wholeNumber(1, 3650).default(30).describe("How long messages are kept."),
   MAX_MESSAGE_LENGTH: wholeNumber(1, 20_000).default(2000).describe("Characters of a message."),
   MESSAGES_PER_MINUTE: wholeNumber(1, 1000).default(30).describe(
-    "Messages that a person may send.",
+    "Messages that a person may send on a page in a minute.",
   ),
 });

@@ -153,7 +153,8 @@ export const variables = {
     1,
     1000,
     10,
-    "Most connections that this process opens to Redis.",
+    "Most connections that this process opens to Redis. It needs two, for commands and for " +
+      "messages; 1 makes them share one.",
   ),
   LOCKSTEP_LOG_DIR: {
     schema: z.string(),

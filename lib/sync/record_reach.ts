@@ -4,6 +4,7 @@ import {
   type Tenant as RecordReach,
   tenantTable as recordRows,
 } from "../access/mod.ts";
+import type { Connection } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 
 export { type RecordReach, recordRows };
@@ -17,6 +18,13 @@ export { type RecordReach, recordRows };
 export function recordReach(scope: AdminScope, organizationIds: readonly number[]): RecordReach {
   for (const id of organizationIds) requireOrganization(scope, id);
   return { organizationIds, shared: "all" in scope } as RecordReach;
+}
+
+/** The reach of somebody over everything that `scope` administers. */
+export async function scopeReach(conn: Connection, scope: AdminScope): Promise<RecordReach> {
+  if (!("all" in scope)) return recordReach(scope, scope.organizationIds);
+  const rows = await conn.query<{ id: number }>("SELECT id FROM lockstep.organization");
+  return recordReach(scope, rows.map(({ id }) => id));
 }
 
 /**

@@ -30,7 +30,7 @@ export type RecordFields = ReadonlyMap<string, string>;
 export type UpdateOutcome = { changed: string[] } | { current: StoredRecord } | undefined;
 
 /**
- * Sets columns of a row whose version is still the one given. A column `updated_at` becomes the time
+ * Sets columns of a row whose version is still the one given, or any for `*`. A column `updated_at` becomes the time
  * of the change.
  *
  * @throws LockstepError with the column in `errors` for what PostgreSQL refuses, and for a foreign key to
@@ -47,7 +47,9 @@ export async function updateRecord(
     await write.guard?.(tx);
     const before = await readRecord(tx, model, reach, key, { lock: true, bytes: true });
     if (!before) return;
-    if (before.version !== version) return { current: (await readRecord(tx, model, reach, key))! };
+    if (version !== "*" && before.version !== version) {
+      return { current: (await readRecord(tx, model, reach, key))! };
+    }
     if (fields.size === 0) return { changed: [] };
     const own = reachOfOne(reach, before.organizationId);
     const params: unknown[] = [fieldsJson(fields)];

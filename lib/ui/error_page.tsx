@@ -11,10 +11,14 @@ export interface ErrorPageProps {
   requestId: string;
   /** Where to try again, if that may help. */
   retry?: string;
+  /** Where to go on. Default: the first page. */
+  home?: { href: string; label: string };
 }
 
 /** Takes the place of a page that cannot be shown. */
-export function ErrorPage({ status, title, detail, requestId, retry }: ErrorPageProps) {
+export function ErrorPage(props: ErrorPageProps) {
+  const { status, title, detail, requestId, retry } = props;
+  const home = props.home ?? { href: "/", label: "Go to the first page" };
   return (
     <PublicFrame>
       <div class="error-page">
@@ -29,9 +33,9 @@ export function ErrorPage({ status, title, detail, requestId, retry }: ErrorPage
           )}
           <a
             class={`btn ${retry === undefined ? "btn-primary" : "btn-outline-secondary"}`}
-            href="/"
+            href={home.href}
           >
-            Go to the first page
+            {home.label}
           </a>
         </p>
         <p class="error-request">

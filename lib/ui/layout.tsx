@@ -21,11 +21,14 @@ export interface LayoutProps {
   topbarStart?: ComponentChildren;
   /** The right of the top bar: theme, account. */
   topbarEnd?: ComponentChildren;
+  /** Below the list of pages. */
+  sidebarEnd?: ComponentChildren;
   children: ComponentChildren;
 }
 
 /** The frame around a page: sidebar, top bar and the page itself. Under 992 px the sidebar is a drawer. */
-export function Layout({ groups, path, topbarStart, topbarEnd, children }: LayoutProps) {
+export function Layout(props: LayoutProps) {
+  const { groups, path, topbarStart, topbarEnd, sidebarEnd, children } = props;
   const current = currentHref(groups.flatMap((group) => group.items), path);
   return (
     <div class="frame">
@@ -57,6 +60,7 @@ export function Layout({ groups, path, topbarStart, topbarEnd, children }: Layou
             </ul>
           </section>
         ))}
+        {sidebarEnd}
       </nav>
       <div class="frame-body">
         <header class="topbar">
@@ -76,10 +80,14 @@ export function Layout({ groups, path, topbarStart, topbarEnd, children }: Layou
   );
 }
 
-/** The entry whose page this is, or the nearest above it. */
+/** The entry whose page this is, or the nearest above it that is not above all others. */
 function currentHref(items: NavItem[], path: string): string | undefined {
-  return items.map((item) => item.href)
-    .filter((href) => path === href || path.startsWith(href.endsWith("/") ? href : `${href}/`))
-    .filter((href) => href !== "/" || path === "/")
+  const hrefs = items.map(({ href }) => href);
+  const isAbove = (href: string, other: string) =>
+    other.startsWith(href.endsWith("/") ? href : `${href}/`);
+  return hrefs
+    .filter((href) =>
+      path === href || isAbove(href, path) && !hrefs.some((other) => isAbove(href, other))
+    )
     .toSorted((a, b) => b.length - a.length)[0];
 }

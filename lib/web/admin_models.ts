@@ -3,6 +3,13 @@ import type { Connection } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import { type Catalog, columnSchema, type Model } from "../models/mod.ts";
 
+/** What a push does when the row changed since the client read it, for people. */
+export const conflictPolicyWords: Record<Model["conflictPolicy"], string> = {
+  last_write_wins: "Last write wins",
+  reject: "Rejected",
+  merge: "Merged",
+};
+
 /** A model as the admin API shows it. */
 export const modelSchema = z.object({
   name: z.string(),

@@ -64,6 +64,8 @@ export interface AdminOperation<
   body?: Body;
   /** The change needs the version that was read, in `If-Match`. */
   ifMatch?: boolean;
+  /** Further headers that `run` reads, for the documentation. */
+  headers?: z.ZodObject;
   /** `?preview=true` answers what the change would do to rows and devices, and changes nothing. */
   preview?: boolean;
   /** Status of the answer. Default 200. */

@@ -134,15 +134,15 @@ export function textDifference(
   );
 }
 
-/** What the transaction that saves a record calls first: checks the edit lock. */
+/** What the transaction in which somebody saves a record calls first: checks the edit lock. */
 export async function recordGuard(
-  { state }: Context<State>,
+  { collab }: Pick<Services, "collab">,
+  { userId }: Pick<Principal, "userId">,
   model: Model,
   key: readonly string[],
   token?: number,
 ): Promise<(tx: Transaction) => Promise<void>> {
-  const { collab } = state.services;
-  return await collab.saveGuard(roomOfRecord(model, key), state.admin!.user.userId, token);
+  return await collab.saveGuard(roomOfRecord(model, key), userId, token);
 }
 
 /** The fencing token that a form was sent with. */
@@ -150,16 +150,15 @@ export function fencingToken(text: string | null): number | undefined {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Tells everybody who has the record open what a save has just changed in it. */
+/** Tells everybody who has the record open what somebody's save has just changed in it. */
 export async function announceSave(
-  { state }: Context<State>,
+  { db, collab, watches }: Pick<Services, "db" | "collab" | "watches">,
+  user: Pick<Principal, "userId" | "username" | "email">,
   { model, reach }: { model: Model; reach: RecordReach },
   before: StoredRecord,
 ): Promise<StoredRecord | undefined> {
-  const { db, collab, watches } = state.services;
   const after = await readRecord(db, model, reach, before.key);
   if (!after) return;
-  const { user } = state.admin!;
   const room = roomOfRecord(model, after.key);
   watches.note(room, after);
   await collab.recordsChanged([{

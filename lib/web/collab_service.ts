@@ -51,6 +51,7 @@ export async function createCollab(
       redis_max_retries: env.redis.maxRetries,
       redis_retry_delay: env.redis.retryDelay / 1000,
       redis_socket_timeout: env.redis.socketTimeout / 1000,
+      redis_max_connections: env.redis.maxConnections,
     })
     : new MemoryStore(timing);
   const hub = new CollabHub({

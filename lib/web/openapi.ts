@@ -65,7 +65,7 @@ function documentOperation(method: string, op: AdminOperation): DocumentedOperat
         ),
       })
       : op.query,
-    headers: op.ifMatch ? ifMatch : undefined,
+    headers: op.ifMatch ? ifMatch.extend(op.headers?.shape ?? {}) : op.headers,
     body: op.body && { "application/json": op.body },
     answers,
     problems: [

@@ -10,15 +10,19 @@ import {
   searchAudit,
   type Visibility,
 } from "../audit/mod.ts";
-import type { Connection } from "../db/mod.ts";
+import type { Transaction } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
-import type { Catalog } from "../models/mod.ts";
+import type { Catalog, Model } from "../models/mod.ts";
+import { readRecord, scopeReach } from "../sync/mod.ts";
 import { auditFilter, auditVisibility, revertableModels } from "./admin_audit.ts";
 import { eventParams } from "./admin_resource.ts";
+import { recordGuard } from "./collab_records.ts";
 import type { State } from "./define.ts";
 import { filterDay, filterText, filterTimes, givenFields } from "./page_filter.ts";
 import { recordPath } from "./page_records.ts";
+import type { PagePlace } from "./page_rows.ts";
 import { parse } from "./parse.ts";
+import type { Services } from "./services.ts";
 
 const query = z.object({
   model: filterText.optional(),
@@ -48,6 +52,14 @@ export const auditActions: Record<string, { word: string; kind: "success" | "inf
   create: { word: "Added", kind: "success" },
   update: { word: "Changed", kind: "info" },
   delete: { word: "Deleted", kind: "danger" },
+};
+
+/** What was done, for people, where it changed no row. */
+export const auditDeeds: Record<string, string> = {
+  truncate: "Emptied",
+  run: "Ran",
+  explain: "Asked what they see",
+  view_as: "Viewed as",
 };
 
 /** By which way a change came, for people. */
@@ -82,6 +94,8 @@ export interface AuditEvents {
   events: AuditEvent[];
   /** `before` of the page of older events. */
   older?: string;
+  /** `after` of the page of newer events. */
+  newer?: string;
 }
 
 const pageSize = 50;
@@ -94,23 +108,26 @@ const pageSize = 50;
 export async function auditEvents(
   { state }: Context<State>,
   filter: AuditPageFilter,
-  before: string | undefined,
+  place: PagePlace,
 ): Promise<AuditEvents> {
   const { db, catalog: models } = state.services;
   const catalog = await models.current();
-  if (before !== undefined && !/^\d{1,15}$/.test(before)) {
-    throw new LockstepError(
-      "invalid_value",
-      "The address names no place in this list. Start from its first page.",
-    );
-  }
-  const { events, next } = await searchAudit(
+  const { events, next, previous } = await searchAudit(
     db,
     await visitVisibility(state, catalog),
     trailFilter(filter, catalog),
-    { before: before === undefined ? undefined : Number(before), limit: pageSize },
+    { before: placeOf(place.before), after: placeOf(place.after), limit: pageSize },
   );
-  return { events, older: next === null ? undefined : String(next) };
+  return { events, older: next?.toString(), newer: previous?.toString() };
+}
+
+function placeOf(given: string | undefined): number | undefined {
+  if (given === undefined) return;
+  if (/^\d{1,15}$/.test(given)) return Number(given);
+  throw new LockstepError(
+    "invalid_value",
+    "The address names no place in this list. Start from its first page.",
+  );
 }
 
 /** Every event that the filter asks for, as pieces of text. */
@@ -142,26 +159,33 @@ export async function auditEventOf({ state, params }: Context<State>): Promise<A
 }
 
 /**
- * What of the trail somebody may see who is about to revert the event.
+ * What of the trail somebody may see who is about to revert the event, and what the transaction that
+ * does so calls first: somebody may have the record open and be editing it.
  *
  * @throws LockstepError `permission_denied` for a change that only staff may revert
  */
-export async function revertVisibility(
-  conn: Connection,
+export async function revertRight(
+  services: Pick<Services, "db" | "collab">,
   principal: Principal,
   scope: AdminScope,
   catalog: Catalog,
   id: number,
-): Promise<Visibility> {
-  const visibility = await auditVisibility(conn, principal, scope, catalog);
-  const { events: [event] } = await searchAudit(conn, visibility, { id }, { limit: 1 });
+): Promise<{ visibility: Visibility; guard(tx: Transaction): Promise<void> }> {
+  const { db } = services;
+  const visibility = await auditVisibility(db, principal, scope, catalog);
+  const { events: [event] } = await searchAudit(db, visibility, { id }, { limit: 1 });
   if (event && !mayRevert(scope, event)) {
     throw new LockstepError(
       "permission_denied",
       `Only staff may revert changes of ${event.model}. Ask one of them.`,
     );
   }
-  return visibility;
+  const named = event && recordOf(event, catalog);
+  if (!named) return { visibility, guard: () => Promise.resolve() };
+  const { model, key } = named;
+  // Rooms are named by keys as the database spells them, which the trail does not always do.
+  const stored = await readRecord(db, model, await scopeReach(db, scope), key);
+  return { visibility, guard: await recordGuard(services, principal, model, stored?.key ?? key) };
 }
 
 /** Whether somebody may revert changes of the event's model. */
@@ -170,15 +194,20 @@ export function mayRevert(scope: AdminScope, { model }: Pick<AuditEvent, "model"
 }
 
 /** Path of the record that an event is about, where the admin shows it. */
-export function eventRecord(
-  { model: name, key, action }: AuditEvent,
+export function eventRecord(event: AuditEvent, catalog: Catalog): string | undefined {
+  const named = recordOf(event, catalog);
+  if (!named) return;
+  return recordPath(named.model, named.key, event.action === "delete" ? "history" : "change");
+}
+
+function recordOf(
+  { model: name, key }: AuditEvent,
   catalog: Catalog,
-): string | undefined {
+): { model: Model; key: string[] } | undefined {
   const model = catalog.find(name);
   if (!model?.enabled || !key) return;
   const values = model.key.map((column) => key[column]);
-  if (values.some((value) => value === undefined)) return;
-  return recordPath(model, values, action === "delete" ? "history" : "change");
+  return values.some((value) => value === undefined) ? undefined : { model, key: values };
 }
 
 async function visitVisibility({ services, admin }: State, catalog: Catalog): Promise<Visibility> {

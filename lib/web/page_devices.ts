@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { type AdminScope, notFound } from "../access/mod.ts";
-import type { Connection } from "../db/mod.ts";
+import type { Connection, Database } from "../db/mod.ts";
+import type { Catalog } from "../models/mod.ts";
+import { pendingChanges } from "../sync/mod.ts";
 import { readItem } from "./list_page.ts";
 import { deviceList } from "./list_sources.ts";
 import type { AdminVisit } from "./page_admin.ts";
@@ -51,6 +53,8 @@ export interface DevicePosition {
   model: string;
   /** The time that it was given with its newest cursor; null when none is kept. */
   last_sync: Date | null;
+  /** Changes of the organization's rows that came since, counted to 1,001; undefined before its end. */
+  pending?: number;
 }
 
 /**
@@ -59,24 +63,37 @@ export interface DevicePosition {
  * @throws LockstepError `not_found`, also for other organizations' devices
  */
 export async function deviceDetails(
-  conn: Connection,
+  db: Database,
+  catalog: Catalog,
   scope: AdminScope,
   id: number | undefined,
 ): Promise<{ device: DeviceRow; positions: DevicePosition[] }> {
-  const device = id && await readItem(conn, scope, deviceList, id);
+  const device = id && await readItem(db, scope, deviceList, id);
   if (!device) throw notFound("device", id ?? "of that number");
-  const positions = await conn.query<DevicePosition>(
-    `SELECT model, max(p.last_sync) AS last_sync
+  const positions = await db.query<DevicePosition & { cursor: string; organization: number }>(
+    `SELECT given.model, given.cursor, d.organization_id AS organization, max(p.last_sync) AS last_sync
     FROM lockstep.device d
-    CROSS JOIN LATERAL jsonb_object_keys(d.cursors) AS model
+    CROSS JOIN LATERAL jsonb_each_text(d.cursors) AS given (model, cursor)
     LEFT JOIN lockstep.sync_position p ON p.user_id = d.user_id
-      AND p.organization_id = d.organization_id AND p.device = d.name AND p.model_name = model
+      AND p.organization_id = d.organization_id AND p.device = d.name AND p.model_name = given.model
     WHERE d.id = $1
-    GROUP BY model
-    ORDER BY model`,
+    GROUP BY given.model, given.cursor, d.organization_id
+    ORDER BY given.model`,
     [id],
   );
-  return { device: device as unknown as DeviceRow, positions };
+  const cursors = Object.fromEntries(positions.map(({ model, cursor }) => [model, cursor]));
+  const pending = positions.length === 0 ? {} : await db.transaction(
+    { readOnly: true },
+    (tx) => pendingChanges(tx, catalog, positions[0].organization, cursors),
+  );
+  return {
+    device: device as unknown as DeviceRow,
+    positions: positions.map(({ model, last_sync }) => ({
+      model,
+      last_sync,
+      pending: (pending as Record<string, number>)[model],
+    })),
+  };
 }
 
 /** A page of the devices, the one that came last first. */

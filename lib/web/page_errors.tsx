@@ -30,6 +30,7 @@ export const pageErrors = define.middleware(async (ctx) => {
         retry={method === "GET" && error.status >= 500
           ? ctx.url.pathname + ctx.url.search
           : undefined}
+        home={ctx.state.admin && { href: "/admin", label: "Go to the dashboard" }}
       />
     );
     const headers = new Headers(error.headers);

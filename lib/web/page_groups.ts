@@ -84,6 +84,11 @@ export function groupCsv(conn: Connection, visit: AdminVisit, filter: GroupFilte
   return sortedCsv(conn, visit.scope, sourceOf(visit), listed(filter), columns);
 }
 
+/** Every group, to choose from. */
+export function allGroups(conn: Connection): Promise<{ id: number; name: string }[]> {
+  return conn.query("SELECT id, name FROM lockstep.auth_group ORDER BY name");
+}
+
 /** The group with that number, with its counts in every organization of `scope`. */
 export async function readGroup(
   conn: Connection,

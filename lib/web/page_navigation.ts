@@ -1,7 +1,19 @@
+import type { AdminScope } from "../access/mod.ts";
 import type { NavGroup } from "../ui/mod.ts";
 
-/** The pages of the admin, as the sidebar and the search show them. */
-export const navigation: NavGroup[] = [
+/** Pages that are for staff alone. */
+const staffPages = new Set(["/admin/settings"]);
+
+/** The pages that somebody may see, as the sidebar and the search show them. */
+export function navigationFor(scope: AdminScope): NavGroup[] {
+  if ("all" in scope) return navigation;
+  return navigation.map(({ label, items }) => ({
+    label,
+    items: items.filter(({ href }) => !staffPages.has(href)),
+  }));
+}
+
+const navigation: NavGroup[] = [
   {
     label: "Overview",
     items: [{ label: "Dashboard", href: "/admin", icon: "speedometer2" }],

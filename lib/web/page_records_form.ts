@@ -92,7 +92,7 @@ export async function readRecordForm(
       : textOf(column, given, sent.has(`null.${name}`), base);
     form.texts[name] = text;
     if (creating ? leftToDefault(column, text) : text === base) continue;
-    const read = fieldOf(column, text, creating);
+    const read = readField(column, text, creating);
     if ("problem" in read) form.problems.set(name, read.problem);
     else form.fields.set(name, read.raw);
   }
@@ -131,7 +131,8 @@ function leftToDefault(column: Column, text: string | null): boolean {
   return column.hasDefault && (text === null || text === "") && !column.generated;
 }
 
-function fieldOf(
+/** The JSON text to write for a column's text, or what is wrong with it in a sentence. */
+export function readField(
   column: Column,
   text: string | null,
   creating: boolean,

@@ -2,13 +2,13 @@ import type { Context } from "fresh";
 import { readRecord } from "../sync/mod.ts";
 import type { State } from "./define.ts";
 import { listPage } from "./list_page.ts";
-import { userList } from "./list_sources.ts";
-import { navigation } from "./page_navigation.ts";
+import { organizationList, userList } from "./list_sources.ts";
+import { navigationFor } from "./page_navigation.ts";
 import { modelPath, recordModels, recordPath, recordTitle, visitReach } from "./page_records.ts";
 
 /** Something that the search in the top bar found. */
 export interface Found {
-  kind: "Page" | "Model" | "Record" | "User";
+  kind: "Page" | "Model" | "Record" | "Organization" | "User";
   label: string;
   /** What tells it from others of the same name. */
   note: string;
@@ -20,7 +20,7 @@ const mostOfAKind = 8;
 const mostModels = 5;
 
 /**
- * Pages, models and users with `text` in their name, and records by a model's name and a key, as in
+ * Pages, models, organizations and users with `text` in their name, and records by a model's name and a key, as in
  * `customer 42`; of what the visitor administers.
  */
 export async function searchAdmin({ state }: Context<State>, text: string): Promise<Found[]> {
@@ -40,7 +40,7 @@ export async function searchAdmin({ state }: Context<State>, text: string): Prom
       note: `${model.schema}.${model.table}`,
       href: modelPath(model),
     })),
-    ...navigation.flatMap(({ label: group, items }) =>
+    ...navigationFor(scope).flatMap(({ label: group, items }) =>
       items.filter(({ label }) => has(label, q)).map(({ label, href }): Found => ({
         kind: "Page",
         label,
@@ -50,8 +50,15 @@ export async function searchAdmin({ state }: Context<State>, text: string): Prom
     ),
   ];
   const users = await listPage(db, scope, userList, { q, limit: mostOfAKind });
+  const organizations = await listPage(db, scope, organizationList, { q, limit: mostOfAKind });
   return [
     ...found,
+    ...organizations.items.map(({ name, slug, id }): Found => ({
+      kind: "Organization",
+      label: String(name),
+      note: String(slug),
+      href: `/admin/organizations/${id}`,
+    })),
     ...users.items.map(({ id, username, email }): Found => ({
       kind: "User",
       label: String(username),

@@ -1,15 +1,16 @@
 import OrganizationSwitch from "../../islands/OrganizationSwitch.tsx";
 import QuickSearch from "../../islands/QuickSearch.tsx";
+import RowHeight from "../../islands/RowHeight.tsx";
 import ThemeSwitch from "../../islands/ThemeSwitch.tsx";
 import { AccountMenu, Layout } from "../../lib/ui/mod.ts";
-import { define, navigation } from "../../lib/web/mod.ts";
+import { define, navigationFor } from "../../lib/web/mod.ts";
 
 export default define.layout(function AdminLayout({ Component, state, url }) {
-  const { user, organizations, organization } = state.admin!;
+  const { user, scope, organizations, organization } = state.admin!;
   const path = url.pathname.replace(/(?<=.)\/$/, "");
   return (
     <Layout
-      groups={navigation}
+      groups={navigationFor(scope)}
       path={path}
       topbarStart={organizations.length > 1
         ? (
@@ -27,6 +28,7 @@ export default define.layout(function AdminLayout({ Component, state, url }) {
           <AccountMenu username={user.username} />
         </>
       }
+      sidebarEnd={<RowHeight />}
     >
       <Component />
     </Layout>

@@ -23,7 +23,7 @@ export default define.page<typeof handler>(function SearchPage({ data: { q, foun
     <div class="page-narrow">
       <PageHeader
         title="Search"
-        description="Pages, models and users by name, and records by model and key, such as customer 42."
+        description="Pages, models, organizations and users by name, and records by model and key, such as customer 42."
       />
       <form class="filter-form" method="get" action="/admin/search">
         <Field name="q" label="What you look for" type="search" value={q} />

@@ -6,18 +6,31 @@ import { documentedPaths } from "./(_operations)/document.ts";
 interface Operation extends DocumentedOperation {
   method: string;
   path: string;
+  parts: ReturnType<typeof operationParts>;
 }
 
 /** The operations of the API, to read and search in a browser. */
 export const handler = define.handlers({
   GET(ctx) {
     ctx.state.title = "API";
-    const operations = Object.entries(documentedPaths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => ({ ...operation, method, path }))
-    );
-    return page({ tags: [...Map.groupBy(operations, ({ tag }) => tag)] });
+    return page({ tags: tags ??= readTags() });
   },
 });
+
+/** Made once: the schemas of all bodies take longer than the rest of the page. */
+let tags: [tag: string, operations: Operation[]][] | undefined;
+
+function readTags() {
+  const operations = Object.entries(documentedPaths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      ...operation,
+      method,
+      path,
+      parts: operationParts(operation),
+    }))
+  );
+  return [...Map.groupBy(operations, ({ tag }) => tag)];
+}
 
 export default define.page<typeof handler>(function Docs({ data }) {
   return (
@@ -50,8 +63,8 @@ export default define.page<typeof handler>(function Docs({ data }) {
 });
 
 function OperationDetails(operation: Operation) {
-  const { method, path, summary, description, security } = operation;
-  const { parameters, bodies, answers } = operationParts(operation);
+  const { method, path, summary, description, security, parts } = operation;
+  const { parameters, bodies, answers } = parts;
   return (
     <details class="mb-2">
       <summary>

@@ -10,6 +10,8 @@ export interface TestApp extends AsyncDisposable {
   db: Database;
   /** This process's services. Of an application of two processes it is the third, without requests. */
   running: Running;
+  /** Where requests go that `fetch` sends. */
+  origin: string;
   /** Sends a request to the application. `path` begins with a slash. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Signs in and gives the access token. */
@@ -37,6 +39,13 @@ export function useTwoProcesses(): void {
 
 if (Deno.env.get("LOCKSTEP_TEST_PROCESSES") === "2") useTwoProcesses();
 
+/** Whether a test is left out with two processes, for it needs the one of its own: `why` says what for. */
+export function needsOneProcess(why: string): boolean {
+  const leftOut = !appKinds.includes("pglite");
+  if (leftOut) console.info(`A test is left out with two processes: ${why}`);
+  return leftOut;
+}
+
 /**
  * Opens the application on a fresh database; `prepare` fills it before the first request. `variables`
  * are its environment's.
@@ -59,11 +68,12 @@ export async function openTestApp(
   const parts = opened.move();
   const app: TestApp = {
     db: database.db,
+    origin: cluster?.origin ?? "http://localhost",
     running,
     fetch: (path, init) =>
       cluster
-        ? fetch(`${cluster.origin}${path}`, { redirect: "manual", ...init })
-        : handler(new Request(`http://localhost${path}`, init)),
+        ? fetch(`${app.origin}${path}`, { redirect: "manual", ...init })
+        : handler(new Request(`${app.origin}${path}`, init)),
     async token(username, password, organization) {
       const answer = await app.fetch("/api/sync/auth/token/", {
         method: "POST",

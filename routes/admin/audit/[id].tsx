@@ -4,12 +4,13 @@ import { LockstepError } from "../../../lib/errors/mod.ts";
 import { Alert, Badge, FieldChanges, Icon, PageHeader, RelativeTime } from "../../../lib/ui/mod.ts";
 import {
   auditActions,
+  auditDeeds,
   auditEventOf,
   auditSources,
   define,
   eventRecord,
   mayRevert,
-  revertVisibility,
+  revertRight,
   type State,
   visitActor,
 } from "../../../lib/web/mod.ts";
@@ -34,15 +35,16 @@ export const handler = define.handlers({
   },
   async POST(ctx) {
     const details = await detailsOf(ctx);
-    const { db, catalog: models } = ctx.state.services;
+    const { services } = ctx.state;
     const { user, scope } = ctx.state.admin!;
     const { id } = details.event;
     try {
-      const visibility = await revertVisibility(db, user, scope, await models.current(), id);
-      const event = await db.transaction(
-        { retries: 3 },
-        (tx) => revert(tx, id, visitActor(ctx.state), visibility),
-      );
+      const catalog = await services.catalog.current();
+      const { visibility, guard } = await revertRight(services, user, scope, catalog, id);
+      const event = await services.db.transaction({ retries: 3 }, async (tx) => {
+        await guard(tx);
+        return await revert(tx, id, visitActor(ctx.state), visibility);
+      });
       return ctx.redirect(`${path}/${event}?reverted`, 303);
     } catch (error) {
       if (!(error instanceof LockstepError) || error.status >= 500) throw error;
@@ -73,7 +75,10 @@ const undone: Record<string, string> = {
 export default define.page<typeof handler>(function AuditEventPage({ data }) {
   const { event, record, revertable, reverted, problem } = data;
   const { id, at, actor, source, action, model, key, changes } = event;
-  const { word, kind } = auditActions[action] ?? { word: action, kind: "neutral" };
+  const { word, kind } = auditActions[action] ?? {
+    word: auditDeeds[action] ?? action,
+    kind: "neutral",
+  };
   const row = Object.values(key ?? {}).join(", ");
   const facts: [label: string, value: string][] = [
     ["Role in the database", event.databaseRole],

@@ -10,10 +10,12 @@ import {
   FilterChips,
   Icon,
   PageHeader,
+  Pagination,
   RelativeTime,
 } from "../../../lib/ui/mod.ts";
 import {
   auditActions,
+  auditDeeds,
   auditEvents,
   type AuditPageFilter,
   auditPageFilter,
@@ -32,6 +34,7 @@ interface Line {
 interface Trail {
   lines: Line[];
   older?: string;
+  newer?: string;
   isFirst: boolean;
   filter: AuditPageFilter;
   models: string[];
@@ -46,8 +49,11 @@ export const handler = define.handlers({
     const { searchParams } = ctx.url;
     const { scope } = ctx.state.admin!;
     const filter = auditPageFilter(searchParams);
-    const before = searchParams.get("before") ?? undefined;
-    const { events, older } = await auditEvents(ctx, filter, before);
+    const place = {
+      before: searchParams.get("before") ?? undefined,
+      after: searchParams.get("after") ?? undefined,
+    };
+    const { events, older, newer } = await auditEvents(ctx, filter, place);
     const catalog = await ctx.state.services.catalog.current();
     return page<Trail>({
       lines: events.map((event) => ({
@@ -56,7 +62,8 @@ export const handler = define.handlers({
         revertable: event.action in auditActions && mayRevert(scope, event),
       })),
       older,
-      isFirst: before === undefined,
+      newer,
+      isFirst: place.before === undefined && newer === undefined,
       filter,
       models: catalog.models.filter(({ enabled }) => enabled).map(({ name }) => name),
       isStaff: "all" in scope,
@@ -77,13 +84,15 @@ const labels: Record<keyof AuditPageFilter, string> = {
 
 const actions: Record<string, string> = {
   ...Object.fromEntries(Object.entries(auditActions).map(([name, { word }]) => [name, word])),
-  truncate: "Emptied",
+  ...auditDeeds,
 };
 
 export default define.page<typeof handler>(function AuditPage({ data }) {
-  const { lines, older, isFirst, filter, isStaff } = data;
+  const { lines, older, newer, isFirst, filter, isStaff } = data;
   const filters = Object.entries(filter) as [keyof AuditPageFilter, string][];
   const query = new URLSearchParams(filters);
+  const neighbour = (name: "after" | "before", place: string | undefined) =>
+    place && `${path}?${new URLSearchParams([...query, [name, place]])}`;
   return (
     <>
       <PageHeader
@@ -144,23 +153,8 @@ export default define.page<typeof handler>(function AuditPage({ data }) {
               {lines.map((line) => <Entry key={line.event.id} {...line} />)}
             </ol>
           )}
-        {(older || !isFirst) && (
-          <nav class="pager" aria-label="Pages">
-            {!isFirst && (
-              <a class="btn btn-outline-secondary btn-sm" href={`${path}?${query}`}>
-                <Icon name="chevron-double-left" /> Newest
-              </a>
-            )}
-            {older && (
-              <a
-                class="btn btn-outline-secondary btn-sm"
-                rel="next"
-                href={`${path}?${new URLSearchParams([...query, ["before", older]])}`}
-              >
-                Older <Icon name="chevron-right" />
-              </a>
-            )}
-          </nav>
+        {(older || newer) && (
+          <Pagination newer={neighbour("after", newer)} older={neighbour("before", older)} />
         )}
       </div>
     </>
@@ -169,7 +163,10 @@ export default define.page<typeof handler>(function AuditPage({ data }) {
 
 function Entry({ event, record, revertable }: Line) {
   const { id, at, actor, source, action, model, key, changes, revertsId } = event;
-  const { word, kind } = auditActions[action] ?? { word: action, kind: "neutral" };
+  const { word, kind } = auditActions[action] ?? {
+    word: actions[action] ?? action,
+    kind: "neutral",
+  };
   const name = [model, ...Object.values(key ?? {})].join(" ");
   return (
     <li data-key={id}>

@@ -1,5 +1,6 @@
 import { type Context, page, type RouteConfig } from "fresh";
 import { LockstepError } from "../../../lib/errors/mod.ts";
+import { mostPending } from "../../../lib/sync/mod.ts";
 import { Alert, DeviceState, Icon, PageHeader, RelativeTime } from "../../../lib/ui/mod.ts";
 import {
   changeByForm,
@@ -53,7 +54,12 @@ export const handler = define.handlers({
 
 async function read({ state, params }: Context<State>) {
   const { services, admin } = state;
-  const details = await deviceDetails(services.db, admin!.scope, rowNumber(params.id));
+  const details = await deviceDetails(
+    services.db,
+    await services.catalog.current(),
+    admin!.scope,
+    rowNumber(params.id),
+  );
   state.title = `Device ${details.device.name}`;
   return details;
 }
@@ -107,10 +113,11 @@ export default define.page<typeof handler>(function DevicePage({ data }) {
                   <tr>
                     <th>Model</th>
                     <th>Cursor given</th>
+                    <th class="text-end">Changes since</th>
                   </tr>
                 </thead>
                 <tbody>
-                  {positions.map(({ model, last_sync }) => (
+                  {positions.map(({ model, last_sync, pending }) => (
                     <tr key={model}>
                       <td>{model}</td>
                       <td>
@@ -118,6 +125,7 @@ export default define.page<typeof handler>(function DevicePage({ data }) {
                           ? <RelativeTime value={last_sync} />
                           : "Longer ago than positions are kept"}
                       </td>
+                      <td class="text-end">{pendingWords(pending)}</td>
                     </tr>
                   ))}
                 </tbody>
@@ -161,3 +169,9 @@ export default define.page<typeof handler>(function DevicePage({ data }) {
     </div>
   );
 });
+
+function pendingWords(pending: number | undefined): string {
+  if (pending === undefined) return "Not read to the end";
+  if (pending > mostPending) return `Over ${mostPending.toLocaleString("en")}`;
+  return pending.toLocaleString("en");
+}

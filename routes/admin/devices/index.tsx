@@ -107,7 +107,6 @@ export default define.page<typeof handler>(function DevicesPage({ data }) {
                   <tr>
                     <th>Device</th>
                     <th>User</th>
-                    {showsOrganization && <th>Organization</th>}
                     <th>State</th>
                     <th>Last seen</th>
                     <th>Up to date as of</th>
@@ -140,8 +139,10 @@ function Device({ row, showsOrganization }: { row: DeviceRow; showsOrganization:
           </small>
         )}
       </td>
-      <td>{row.username}</td>
-      {showsOrganization && <td class="text-nowrap">{row.organization_slug}</td>}
+      <td class="cell-owner">
+        {row.username}
+        {showsOrganization && <small class="d-block">{row.organization_slug}</small>}
+      </td>
       <td>
         <DeviceState {...row} />
       </td>

@@ -112,16 +112,25 @@ export default define.page<typeof handler>(function JobPage({ data: { name, runs
   );
 });
 
-const longest = 120;
-
+/** What a run told: its figures in words, the rest as it is. */
 function Detail({ detail }: { detail: JobRun["detail"] }) {
-  const text = detail ? JSON.stringify(detail) : "{}";
-  if (text === "{}") return <>—</>;
-  if (text.length <= longest) return <code>{text}</code>;
+  const told = Object.entries(detail ?? {});
+  if (told.length === 0) return <>—</>;
+  if (told.length <= 8 && told.every(([, value]) => typeof value !== "object")) {
+    return <>{told.map(([name, value]) => `${nameOf(name)}: ${shown(value)}`).join(", ")}</>;
+  }
   return (
     <details>
-      <summary>{`${text.slice(0, 60)}…`}</summary>
+      <summary>{told.slice(0, 6).map(([name]) => nameOf(name)).join(", ")}</summary>
       <pre class="payload" tabIndex={0}>{JSON.stringify(detail, null, 2)}</pre>
     </details>
   );
+}
+
+function nameOf(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replaceAll("_", " ");
+}
+
+function shown(value: unknown): string {
+  return typeof value === "number" ? value.toLocaleString("en") : String(value);
 }

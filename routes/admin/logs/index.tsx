@@ -125,7 +125,6 @@ export default define.page<typeof handler>(function LogsPage({ data }) {
                       <th class="text-end">Duration</th>
                       <th>Status</th>
                       <th>User</th>
-                      {showsOrganization && <th>Organization</th>}
                       <th>Device</th>
                     </tr>
                   </thead>
@@ -165,9 +164,11 @@ function Line({ row, showsOrganization }: { row: SyncLogRow; showsOrganization: 
       <td>
         <Badge kind={kinds[row.status]}>{outcomes[row.status]}</Badge>
       </td>
-      <td>{row.username ?? "—"}</td>
-      {showsOrganization && <td class="text-nowrap">{row.organization_slug ?? "—"}</td>}
-      <td>{row.device || "—"}</td>
+      <td class="cell-owner">
+        {row.username ?? "—"}
+        {showsOrganization && <small class="d-block">{row.organization_slug}</small>}
+      </td>
+      <td class="cell-short" title={row.device}>{row.device || "—"}</td>
     </tr>
   );
 }

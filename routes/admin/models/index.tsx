@@ -9,7 +9,7 @@ import {
   Icon,
   PageHeader,
 } from "../../../lib/ui/mod.ts";
-import { define } from "../../../lib/web/mod.ts";
+import { conflictPolicyWords, define } from "../../../lib/web/mod.ts";
 
 interface Models {
   /** Those that the filters leave, by the part of the name before the dot. */
@@ -133,7 +133,9 @@ function App({ app, models, showsRows }: { app: string; models: Model[]; showsRo
             {models.map((model) => (
               <tr>
                 <td class="cell-text">
-                  <strong class="text-nowrap">{model.name}</strong>
+                  <a class="text-nowrap" href={`${path}/${encodeURIComponent(model.name)}`}>
+                    {model.name}
+                  </a>
                   {model.reason && <small class="d-block">{model.reason}</small>}
                 </td>
                 <td>
@@ -147,7 +149,9 @@ function App({ app, models, showsRows }: { app: string; models: Model[]; showsRo
                 </td>
                 <td>{model.tenantColumn ? <code>{model.tenantColumn}</code> : "Everybody"}</td>
                 <td class="text-nowrap">
-                  {model.enabled && model.writable ? policies[model.conflictPolicy] : "—"}
+                  {model.enabled && model.writable
+                    ? conflictPolicyWords[model.conflictPolicy]
+                    : "—"}
                 </td>
                 {showsRows && (
                   <td class="text-end">
@@ -162,9 +166,3 @@ function App({ app, models, showsRows }: { app: string; models: Model[]; showsRo
     </section>
   );
 }
-
-const policies: Record<Model["conflictPolicy"], string> = {
-  last_write_wins: "Last write wins",
-  reject: "Rejected",
-  merge: "Merged",
-};

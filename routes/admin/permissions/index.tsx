@@ -3,7 +3,7 @@ import PermissionMatrix from "../../../islands/PermissionMatrix.tsx";
 import { modelNamed, previewAccess, type RightsCell, setRights } from "../../../lib/access/mod.ts";
 import { actorSettings } from "../../../lib/audit/mod.ts";
 import { LockstepError } from "../../../lib/errors/mod.ts";
-import { EmptyState, PageHeader } from "../../../lib/ui/mod.ts";
+import { EmptyState, Icon, PageHeader } from "../../../lib/ui/mod.ts";
 import {
   type AdminVisit,
   define,
@@ -131,7 +131,16 @@ export default define.page<typeof handler>(function PermissionsPage({ data }) {
         description={organization
           ? `Which models each group of ${organization.name} may push and pull.`
           : "Which models each group of an organization may push and pull."}
-      />
+      >
+        <a
+          class="btn btn-outline-secondary"
+          href={`${path}/copy?${new URLSearchParams(
+            organization ? { to: organization.slug } : {},
+          )}`}
+        >
+          <Icon name="copy" /> Copy from another
+        </a>
+      </PageHeader>
       {!organization || !matrix
         ? (
           <EmptyState

@@ -1,11 +1,13 @@
 import { type Context, page, type RouteConfig } from "fresh";
 import { requireAll } from "../../../lib/access/mod.ts";
+import type { Settings } from "../../../lib/config/mod.ts";
 import { loadSettings, resetSettings } from "../../../lib/db/mod.ts";
 import { LockstepError } from "../../../lib/errors/mod.ts";
-import { Alert, EmptyState, Icon, PageHeader } from "../../../lib/ui/mod.ts";
+import { Alert, EmptyState, Field, Icon, PageHeader } from "../../../lib/ui/mod.ts";
 import {
   changeByForm,
   changedSettings,
+  conflictPolicyWords,
   define,
   type FormProblem,
   formProblem,
@@ -31,6 +33,8 @@ export const config: RouteConfig = { routeOverride: "/admin/settings/:section{/}
 
 const list = "/admin/settings";
 
+type ModelEntry = Settings["MODELS"][string];
+
 interface Section {
   section: keyof typeof sectionTexts;
   version: string;
@@ -39,18 +43,23 @@ interface Section {
   typed: Record<string, string>;
   saved?: string;
   problem?: FormProblem;
+  /** The models there are, in the section that is about them. */
+  models: string[];
   /** What of the last change could not take effect. */
   warnings: string[];
 }
 
 export const handler = define.handlers({
   async GET(ctx) {
-    const { view } = await readSection(ctx);
+    const { name, view, models } = await readSection(ctx);
+    // What is set for a model is edited on the model's own page.
+    const chosen = ctx.url.searchParams.get("model");
+    if (name === "MODELS" && chosen) return ctx.redirect(modelSettingsPath(chosen), 303);
     const saved = ctx.url.searchParams.get("saved") ?? undefined;
-    return page<Section>(shown(view, { saved }));
+    return page<Section>(shown(view, { saved, models }));
   },
   async POST(ctx) {
-    const { name, view } = await readSection(ctx);
+    const { name, view, models } = await readSection(ctx);
     const form = await readForm(ctx.req);
     const version = form.get("version") ?? "";
     const reset = form.get("reset");
@@ -87,7 +96,7 @@ export const handler = define.handlers({
           return sent === undefined || sent === value ? [] : [[name, sent]];
         }),
       );
-      return page<Section>(shown(again, { problem, typed }), { status: problem.status });
+      return page<Section>(shown(again, { problem, typed, models }), { status: problem.status });
     }
   },
 });
@@ -98,6 +107,7 @@ function shown(view: SectionView, more: Partial<Section>): Section {
     version: view.version,
     fields: settingFields(view),
     typed: {},
+    models: [],
     warnings: [],
     ...more,
   };
@@ -105,11 +115,12 @@ function shown(view: SectionView, more: Partial<Section>): Section {
 
 async function readSection(ctx: Pick<Context<State>, "state" | "params">) {
   requireAll(ctx.state.admin!.scope);
-  const { db } = ctx.state.services;
+  const { db, catalog } = ctx.state.services;
   const name = sectionNamed(ctx.params.section);
   ctx.state.title = `Settings: ${sectionTexts[name].title}`;
   const [view] = await readSections(db, await loadSettings(db), name);
-  return { name, view };
+  const { models } = await catalog.current();
+  return { name, view, models: models.map((model) => model.name).toSorted() };
 }
 
 export default define.page<typeof handler>(function SectionPage({ data }) {
@@ -131,34 +142,26 @@ export default define.page<typeof handler>(function SectionPage({ data }) {
         </Alert>
       )}
       {warnings.map((warning) => <Alert key={warning} kind="warning">{warning}</Alert>)}
-      {fields.length === 0
-        ? (
-          <EmptyState
-            icon="sliders"
-            title="Nothing is set for single models"
-            action={<a class="btn btn-outline-secondary" href="/admin/models">Show models</a>}
-          >
-            What is set for a model, such as its conflict policy, appears here.
-          </EmptyState>
-        )
+      {problem && (
+        <Alert kind="danger" title="Nothing was saved">
+          {problem.message}
+          {problem.isStale &&
+            " Below is what you typed; what is stored now is named beside it."}
+          {wrong.length > 1 && (
+            <ul>
+              {wrong.map(({ name }) => (
+                <li key={name}>
+                  <a href={`#setting-${name}`}>{name}</a>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Alert>
+      )}
+      {section === "MODELS"
+        ? <ModelSettings fields={fields} models={data.models} />
         : (
           <form method="post" action={path}>
-            {problem && (
-              <Alert kind="danger" title="Nothing was saved">
-                {problem.message}
-                {problem.isStale &&
-                  " Below is what you typed; what is stored now is named beside it."}
-                {wrong.length > 1 && (
-                  <ul>
-                    {wrong.map(({ name }) => (
-                      <li key={name}>
-                        <a href={`#setting-${name}`}>{name}</a>
-                      </li>
-                    ))}
-                  </ul>
-                )}
-              </Alert>
-            )}
             <input type="hidden" name="version" value={version} />
             {fields.map((field) => (
               <SettingInput
@@ -204,3 +207,51 @@ export default define.page<typeof handler>(function SectionPage({ data }) {
     </div>
   );
 });
+
+/** Leads to the pages of the models for which something is set, or is to be. */
+function ModelSettings({ fields, models }: { fields: SettingField[]; models: string[] }) {
+  return (
+    <>
+      {fields.length === 0
+        ? (
+          <EmptyState icon="sliders" title="Nothing is set for single models">
+            What is set for a model, such as its conflict policy, appears here.
+          </EmptyState>
+        )
+        : (
+          <ul class="plain-list">
+            {fields.map(({ name, value }) => (
+              <li key={name}>
+                <a href={modelSettingsPath(name)}>{name}</a>
+                <span>{modelWords(value)}</span>
+              </li>
+            ))}
+          </ul>
+        )}
+      <form class="filter-form" method="get" action={`${list}/MODELS`}>
+        <Field name="model" label="Set something for a model" required>
+          {(control) => (
+            <select {...control} class="form-select">
+              {models.map((name) => <option key={name} value={name}>{name}</option>)}
+            </select>
+          )}
+        </Field>
+        <button type="submit" class="btn btn-primary">Open its settings</button>
+      </form>
+    </>
+  );
+}
+
+function modelSettingsPath(name: string): string {
+  return `/admin/models/${encodeURIComponent(name)}`;
+}
+
+/** What is stored for a model, in words. */
+function modelWords(json: string): string {
+  const set: ModelEntry = JSON.parse(json);
+  return [
+    set.conflict_policy && `conflicts: ${conflictPolicyWords[set.conflict_policy].toLowerCase()}`,
+    set.writable !== undefined && (set.writable ? "may be pushed" : "pull only"),
+    set.audit !== undefined && (set.audit ? "in the audit trail" : "not in the audit trail"),
+  ].filter(Boolean).join(", ") || "All defaults";
+}

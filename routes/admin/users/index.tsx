@@ -152,7 +152,9 @@ export default define.page<typeof handler>(function UsersPage({ data }) {
                       <td>
                         <a href={`${path}/${row.id}`}>{row.username}</a>
                       </td>
-                      <td>{`${row.first_name} ${row.last_name}`.trim() || "—"}</td>
+                      <td class="text-nowrap">
+                        {`${row.first_name} ${row.last_name}`.trim() || "—"}
+                      </td>
                       <td class="cell-short" title={row.email}>{row.email || "—"}</td>
                       <td class="cell-text">{row.groups || "None"}</td>
                       <td class="text-nowrap">

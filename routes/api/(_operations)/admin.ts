@@ -40,6 +40,7 @@ import { operations as permissionsCopy } from "../admin/permissions/copy.ts";
 import { operations as permissions } from "../admin/permissions/index.ts";
 import { operations as permissionsMatrix } from "../admin/permissions/matrix.ts";
 import { operations as permissionsTemplate } from "../admin/permissions/template.ts";
+import { operations as recordsModelKey } from "../admin/records/[model]/[key].ts";
 import { operations as sessionsId } from "../admin/sessions/[id].ts";
 import { operations as sessions } from "../admin/sessions/index.ts";
 import { operations as settingsSectionKey } from "../admin/settings/[section]/[key].ts";
@@ -100,6 +101,7 @@ export const adminOperations: Record<string, AdminOperations> = {
   "/api/admin/permissions": permissions,
   "/api/admin/permissions/matrix": permissionsMatrix,
   "/api/admin/permissions/template": permissionsTemplate,
+  "/api/admin/records/{model}/{key}": recordsModelKey,
   "/api/admin/sessions/{id}": sessionsId,
   "/api/admin/sessions": sessions,
   "/api/admin/settings/{section}/{key}": settingsSectionKey,

@@ -6,7 +6,7 @@ import {
   define,
   eventParams,
   operation,
-  revertVisibility,
+  revertRight,
 } from "../../../../../lib/web/mod.ts";
 
 export const operations = {
@@ -14,15 +14,19 @@ export const operations = {
     summary: "Revert a change",
     description:
       "As a new change, with its own event; refused with the reason where it no longer " +
-      "applies. Who is not staff can revert changes of memberships, permissions, filters and devices.",
+      "applies, and while somebody else edits the record. Who is not staff can revert changes of memberships, permissions, filters and devices.",
     tag: "Audit",
     access: "administrators",
     params: eventParams,
     answer: z.object({ event_id: z.int().describe("The event of the revert.") }),
     async run({ ctx, principal, scope, catalog, actor, change, params: { id } }) {
-      const { db } = ctx.state.services;
-      const visibility = await revertVisibility(db, principal, scope, catalog, id);
-      return { event_id: await change((tx) => revert(tx, id, actor, visibility)) };
+      const { services } = ctx.state;
+      const { visibility, guard } = await revertRight(services, principal, scope, catalog, id);
+      const event = await change(async (tx) => {
+        await guard(tx);
+        return await revert(tx, id, actor, visibility);
+      });
+      return { event_id: event };
     },
   }),
 };

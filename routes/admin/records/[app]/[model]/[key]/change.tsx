@@ -90,7 +90,9 @@ export const handler = define.handlers({
   async POST(ctx) {
     const visit = await recordsVisit(ctx);
     const { model, reach } = visit;
-    const { db } = ctx.state.services;
+    const { services, admin } = ctx.state;
+    const { db } = services;
+    const { user } = admin!;
     const key = keyInPath(ctx.url.pathname);
     const stored = await readRecord(db, model, reach, key);
     if (!stored) throw noRecord(visit, key);
@@ -119,7 +121,7 @@ export const handler = define.handlers({
       if (!outcome) throw noRecord(visit, key);
       if ("changed" in outcome) {
         const { changed } = outcome;
-        const now = changed.length > 0 ? await announceSave(ctx, visit, stored) : stored;
+        const now = changed.length > 0 ? await announceSave(services, user, visit, stored) : stored;
         if (inPlace) {
           return answer({
             kind: "saved",
@@ -169,7 +171,8 @@ function answer(outcome: Record<string, unknown>, status = 200): Response {
 
 /** Saves; over a change that touched nothing which the form shows, too. */
 async function save(ctx: Ctx, visit: Visit, { key }: StoredRecord, form: SentForm) {
-  const guard = await recordGuard(ctx, visit.model, key, form.token);
+  const { services, admin } = ctx.state;
+  const guard = await recordGuard(services, admin!.user, visit.model, key, form.token);
   const write = recordWrite(ctx, visit, guard);
   const outcome = await updateRecord(write, key, form.version, form.fields);
   if (!outcome || "changed" in outcome) return outcome;

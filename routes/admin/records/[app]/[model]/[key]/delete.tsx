@@ -49,7 +49,8 @@ export const handler = define.handlers({
     const before = await deleting(ctx);
     const version = (await readForm(ctx.req)).get("version") ?? "";
     try {
-      const guard = await recordGuard(ctx, visit.model, before.key);
+      const { services, admin } = ctx.state;
+      const guard = await recordGuard(services, admin!.user, visit.model, before.key);
       const deleted = await deleteRecord(recordWrite(ctx, visit, guard), key, version);
       if (deleted === undefined) throw noRecord(visit, key);
       if (deleted) {

@@ -61,7 +61,8 @@ export const handler = define.handlers({
       throw new LockstepError("bad_request", "The form names no entry of the history.");
     }
     try {
-      const guard = await recordGuard(ctx, visit.model, key);
+      const { services, admin } = ctx.state;
+      const guard = await recordGuard(services, admin!.user, visit.model, key);
       await revertRecord(recordWrite(ctx, visit, guard), auditKey, Number(event));
     } catch (error) {
       if (!(error instanceof LockstepError) || error.status >= 500) throw error;

@@ -1,0 +1,192 @@
+import { type Context, page } from "fresh";
+import { type AccessPreview, copyRights, type RightsPlace } from "../../../lib/access/mod.ts";
+import { Alert, ConfirmLosses, Field, Icon, PageHeader } from "../../../lib/ui/mod.ts";
+import {
+  type AdminVisit,
+  allGroups,
+  changeByForm,
+  define,
+  fieldProblem,
+  type FormProblem,
+  formProblem,
+  lossesByForm,
+  readForm,
+  rowNumber,
+  type State,
+} from "../../../lib/web/mod.ts";
+
+interface CopyPage {
+  organizations: AdminVisit["organizations"];
+  groups: { id: number; name: string }[];
+  /** What is chosen, by the names of the fields. */
+  values: Record<string, string>;
+  /** How many permissions and filters were written or removed. */
+  copied?: number;
+  problem?: FormProblem;
+  confirm?: { losses: AccessPreview; fields: [string, string][] };
+}
+
+const path = "/admin/permissions/copy";
+
+export const handler = define.handlers({
+  async GET(ctx) {
+    const { searchParams } = ctx.url;
+    return page<CopyPage>({
+      ...await read(ctx),
+      values: Object.fromEntries(searchParams),
+      copied: rowNumber(searchParams.get("copied")) ??
+        (searchParams.get("copied") === "0" ? 0 : undefined),
+    });
+  },
+
+  async POST(ctx) {
+    const fields = await readForm(ctx.req);
+    const shown = { ...await read(ctx), values: Object.fromEntries(fields) };
+    const { scope } = ctx.state.admin!;
+    try {
+      const from = placeOf(shown, fields, "from");
+      const to = placeOf(shown, fields, "to");
+      const run = (tx: Parameters<typeof copyRights>[0]) =>
+        copyRights(tx, scope, from, to, fields.has("replace"));
+      if (fields.get("confirmed") !== "yes") {
+        const losses = await lossesByForm(ctx.state, [to.organizationId], run);
+        if (losses) {
+          return page<CopyPage>({ ...shown, confirm: { losses, fields: [...fields] } }, {
+            status: 422,
+          });
+        }
+      }
+      const copied = await changeByForm(ctx.state, run);
+      const kept = ["from", "from_group", "to", "to_group"].map((
+        name,
+      ) => [name, fields.get(name) ?? ""]);
+      return ctx.redirect(
+        `${path}?${new URLSearchParams([...kept, ["copied", String(copied)]])}`,
+        303,
+      );
+    } catch (error) {
+      const problem = formProblem(error);
+      return page<CopyPage>({ ...shown, problem }, { status: problem.status });
+    }
+  },
+});
+
+async function read({ state }: Context<State>): Promise<CopyPage> {
+  state.title = "Copy permissions";
+  const { services: { db }, admin } = state;
+  return { organizations: admin!.organizations, groups: await allGroups(db), values: {} };
+}
+
+/** @throws LockstepError `invalid_value` for what cannot be chosen */
+function placeOf(
+  { organizations, groups }: CopyPage,
+  fields: URLSearchParams,
+  side: "from" | "to",
+): RightsPlace {
+  const slug = fields.get(side);
+  const organization = organizations.find((one) => one.slug === slug);
+  if (!organization) throw fieldProblem(side, "Choose an organization that you administer.");
+  const given = fields.get(`${side}_group`);
+  const group = groups.find(({ id }) => String(id) === given);
+  if (given && !group) throw fieldProblem(`${side}_group`, "Choose a group, or all of them.");
+  return { organizationId: organization.id, groupId: group?.id };
+}
+
+export default define.page<typeof handler>(function CopyPermissionsPage({ data }) {
+  const { organizations, groups, values, copied, problem, confirm } = data;
+  const target = organizations.find(({ slug }) => slug === values.to);
+  return (
+    <div class="page-narrow">
+      <PageHeader
+        place={[{ label: "Access" }, { label: "Permissions", href: "/admin/permissions" }]}
+        title="Copy permissions"
+        description="From one group to another, or all groups of an organization to another organization. Row filters come along."
+      />
+      {copied !== undefined && (
+        <Alert
+          kind="success"
+          title={copied === 0
+            ? "Both have the same permissions and filters already."
+            : `${copied.toLocaleString("en")} permissions and filters were changed.`}
+        >
+          {target && (
+            <a href={`/admin/permissions?${new URLSearchParams({ organization: target.slug })}`}>
+              Permissions of {target.name}
+            </a>
+          )}
+        </Alert>
+      )}
+      {problem && <Alert kind="danger" title="Nothing was copied">{problem.message}</Alert>}
+      {confirm
+        ? (
+          <ConfirmLosses
+            {...confirm}
+            action={path}
+            cancel={path}
+            verb="Copy and take these rows away"
+          />
+        )
+        : (
+          <form method="post" action={path}>
+            {(["from", "to"] as const).map((side) => (
+              <fieldset class="copy-side">
+                <legend class="h2">{side === "from" ? "From" : "To"}</legend>
+                <Field
+                  name={side}
+                  label="Organization"
+                  required
+                  error={problem?.fields[side]}
+                >
+                  {(control) => (
+                    <select {...control} class="form-select">
+                      {organizations.map(({ slug, name }) => (
+                        <option key={slug} value={slug} selected={slug === values[side]}>
+                          {name}
+                        </option>
+                      ))}
+                    </select>
+                  )}
+                </Field>
+                <Field
+                  name={`${side}_group`}
+                  label="Group"
+                  error={problem?.fields[`${side}_group`] ?? problem?.fields[`${side}.group_id`]}
+                >
+                  {(control) => (
+                    <select {...control} class="form-select">
+                      <option value="">All groups</option>
+                      {groups.map(({ id, name }) => (
+                        <option
+                          key={id}
+                          value={id}
+                          selected={String(id) === values[`${side}_group`]}
+                        >
+                          {name}
+                        </option>
+                      ))}
+                    </select>
+                  )}
+                </Field>
+              </fieldset>
+            ))}
+            <div class="form-check mb-3">
+              <input
+                type="checkbox"
+                class="form-check-input"
+                id="field-replace"
+                name="replace"
+                value="yes"
+                checked={values.replace === "yes"}
+              />
+              <label class="form-check-label" for="field-replace">
+                Also take away what the source does not have
+              </label>
+            </div>
+            <button type="submit" class="btn btn-primary">
+              <Icon name="copy" /> Copy permissions
+            </button>
+          </form>
+        )}
+    </div>
+  );
+});
