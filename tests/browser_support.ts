@@ -7,11 +7,11 @@ import { hasBrowser, launchBrowser } from "./support/browser.ts";
 
 const root = join(import.meta.dirname!, "..");
 
-/** The sizes and colours in which every page is looked at. */
-export const looks = (["light", "dark"] as const).flatMap((colorScheme) => [
-  { name: `${colorScheme}-desktop`, colorScheme, viewport: { width: 1280, height: 860 } },
-  { name: `${colorScheme}-phone`, colorScheme, viewport: { width: 360, height: 740 } },
-]);
+/** The sizes and colours in which every page is looked at: both of each, together as far apart as can be. */
+export const looks = [
+  { name: "light-desktop", colorScheme: "light", viewport: { width: 1280, height: 860 } },
+  { name: "dark-phone", colorScheme: "dark", viewport: { width: 360, height: 740 } },
+] as const;
 
 /** The demo on a real port, and a browser. */
 export interface Site {

@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { loadDemo } from "../cli/demo/mod.ts";
 import { createSession } from "../lib/access/mod.ts";
-import { openTestApp, type TestApp } from "./support/app.ts";
+import { needsOneProcess, openTestApp, type TestApp } from "./support/app.ts";
 
 // deno-lint-ignore no-explicit-any
 type Message = any;
@@ -86,47 +86,56 @@ Deno.test("the record room's address takes staff alone, from this site alone", a
   await expect(site.open("sam_staff", room, "https://evil.example")).rejects.toThrow("refused");
 });
 
-Deno.test("an administrator of an organization gets into the rooms of its records, until withdrawn", async () => {
-  await using app = await openTestApp("pglite", loadDemo);
-  await using site = await serve(app);
-  const record = async (slug: string) => {
-    const [{ id }] = await app.db.query<{ id: number }>(
-      `SELECT min(c.id) AS id FROM myapp.customer c
+const seenAtOnce =
+  "the test asks for the sockets to be looked at again, which happens twice a minute";
+
+Deno.test(
+  "an administrator of an organization gets into the rooms of its records, until withdrawn",
+  {
+    ignore: needsOneProcess(seenAtOnce),
+  },
+  async () => {
+    await using app = await openTestApp("pglite", loadDemo);
+    await using site = await serve(app);
+    const record = async (slug: string) => {
+      const [{ id }] = await app.db.query<{ id: number }>(
+        `SELECT min(c.id) AS id FROM myapp.customer c
       JOIN lockstep.organization o ON o.id = c.organization_id WHERE o.slug = $1`,
-      [slug],
-    );
-    return id;
-  };
-  const [own, foreign] = [await record("acme-corp"), await record("global-retail")];
-  await app.db.query(
-    `INSERT INTO lockstep.user_organization (user_id, organization_id, group_id)
+        [slug],
+      );
+      return id;
+    };
+    const [own, foreign] = [await record("acme-corp"), await record("global-retail")];
+    await app.db.query(
+      `INSERT INTO lockstep.user_organization (user_id, organization_id, group_id)
     SELECT u.id, o.id, g.id
     FROM lockstep.app_user u, lockstep.organization o, lockstep.auth_group g
     WHERE u.username = 'john_manager' AND o.slug = 'acme-corp' AND g.name = 'Administrators'`,
-  );
-  const rooms = "/admin/collaboration/myapp/customer";
-  using john = await site.open("john_manager", `${rooms}/${own}/`);
-  await john.next("user_joined");
-  john.send("force_take_over");
-  expect((await john.next("error")).code).toBe("permission_denied");
-  await expect(site.open("john_manager", `${rooms}/${foreign}/`)).rejects.toThrow("refused");
-  await expect(site.open("john_manager", `${rooms}/999999/`)).rejects.toThrow("refused");
-  const chat = (id: number, page = id) =>
-    `/admin/collaboration/chat/admin_records_myapp_Customer_${id}_change_/` +
-    `?page=/admin/records/myapp/Customer/${page}/change/`;
-  using talking = await site.open("john_manager", chat(own));
-  await talking.next("active_users");
-  for (const path of [chat(foreign), chat(foreign, own)]) {
-    await expect(site.open("john_manager", path)).rejects.toThrow("refused");
-  }
-  await app.db.query(
-    `UPDATE myapp.customer SET organization_id = (
+    );
+    const rooms = "/admin/collaboration/myapp/customer";
+    using john = await site.open("john_manager", `${rooms}/${own}/`);
+    await john.next("user_joined");
+    john.send("force_take_over");
+    expect((await john.next("error")).code).toBe("permission_denied");
+    await expect(site.open("john_manager", `${rooms}/${foreign}/`)).rejects.toThrow("refused");
+    await expect(site.open("john_manager", `${rooms}/999999/`)).rejects.toThrow("refused");
+    const chat = (id: number, page = id) =>
+      `/admin/collaboration/chat/admin_records_myapp_Customer_${id}_change_/` +
+      `?page=/admin/records/myapp/Customer/${page}/change/`;
+    using talking = await site.open("john_manager", chat(own));
+    await talking.next("active_users");
+    for (const path of [chat(foreign), chat(foreign, own)]) {
+      await expect(site.open("john_manager", path)).rejects.toThrow("refused");
+    }
+    await app.db.query(
+      `UPDATE myapp.customer SET organization_id = (
       SELECT id FROM lockstep.organization WHERE slug = 'global-retail') WHERE id = $1`,
-    [own],
-  );
-  await app.running.services.collab.recheck();
-  expect([await john.closed, await talking.closed]).toEqual([4403, 4403]);
-});
+      [own],
+    );
+    await app.running.services.collab.recheck();
+    expect([await john.closed, await talking.closed]).toEqual([4403, 4403]);
+  },
+);
 
 Deno.test("two members of staff on one record: one edits, the other is told, and takes over", async () => {
   await using app = await openTestApp("pglite", loadDemo);

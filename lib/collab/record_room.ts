@@ -464,7 +464,8 @@ export class RecordRoom extends Room {
   }
 
   async #focus(connection: Connection, message: ClientMessage): Promise<void> {
-    if (!connection.lease) return this.#notEditor(connection);
+    // No fault of who has just lost the lock, who has to read something else now.
+    if (!connection.lease) return;
     connection.field = fieldOf(message.field);
     await this.updatePerson(connection, {
       type: serverMessage.fieldFocus,
@@ -475,7 +476,8 @@ export class RecordRoom extends Room {
   }
 
   async #typing(connection: Connection, message: ClientMessage): Promise<void> {
-    if (!connection.lease) return this.#notEditor(connection);
+    // No fault of who has just lost the lock, who has to read something else now.
+    if (!connection.lease) return;
     const frame = JSON.stringify({
       type: serverMessage.typing,
       user_id: connection.identity.userId,
