@@ -1,5 +1,5 @@
 import { expect } from "expect";
-import { type AdminScope, adminScope, type Principal } from "../lib/access/mod.ts";
+import { type AdminScope, adminScope, type Principal, type Tenant } from "../lib/access/mod.ts";
 import { enableAudit } from "../lib/audit/mod.ts";
 import type { Database } from "../lib/db/mod.ts";
 import { type Catalog, type Model, ModelCatalog } from "../lib/models/mod.ts";
@@ -14,7 +14,6 @@ import {
   recordCsv,
   recordHistory,
   type RecordQuery,
-  type RecordReach,
   recordReach,
   type RecordWrite,
   referencedRows,
@@ -31,11 +30,11 @@ interface World {
   db: Database;
   catalog: Catalog;
   scope: AdminScope;
-  one: RecordReach;
-  two: RecordReach;
-  both: RecordReach;
+  one: Tenant;
+  two: Tenant;
+  both: Tenant;
   model(name: string): Model;
-  write(name: string, reach: RecordReach): RecordWrite;
+  write(name: string, reach: Tenant): RecordWrite;
 }
 
 async function open(db: Database): Promise<World> {
@@ -103,7 +102,7 @@ const everything: RecordQuery = { conditions: [], sort: null, descending: true }
 
 async function names(
   { db, model }: World,
-  reach: RecordReach,
+  reach: Tenant,
   query: Partial<RecordQuery> = {},
 ): Promise<string[]> {
   const page = await listRecords(

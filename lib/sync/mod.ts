@@ -29,7 +29,7 @@ export * from "./record_columns.ts";
 export * from "./record_export.ts";
 export * from "./record_history.ts";
 export * from "./record_list.ts";
-export { reachOfOne, type RecordReach, recordReach, scopeReach } from "./record_reach.ts";
+export { reachOfOne, recordReach, scopeReach } from "./record_reach.ts";
 export { readRecord, type StoredRecord } from "./record_read.ts";
 export {
   type AffectedRows,

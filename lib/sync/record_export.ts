@@ -1,9 +1,9 @@
+import type { Tenant } from "../access/mod.ts";
 import { csvCell } from "../audit/mod.ts";
 import type { Connection } from "../db/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { isNumeric } from "./record_columns.ts";
 import { listRecords, type RecordQuery } from "./record_list.ts";
-import type { RecordReach } from "./record_reach.ts";
 
 const firstRows = 100;
 const mostRows = 1_000;
@@ -18,7 +18,7 @@ const pieceSize = 500_000;
 export async function* recordCsv(
   conn: Connection,
   model: Model,
-  reach: RecordReach,
+  reach: Tenant,
   asked: RecordQuery,
 ): AsyncGenerator<string> {
   const columns = model.columns.filter(({ baseType }) => baseType !== "bytea");

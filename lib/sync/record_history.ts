@@ -1,10 +1,11 @@
+import type { Tenant } from "../access/mod.ts";
 import { type AuditEvent, history, revert, type Visibility } from "../audit/mod.ts";
 import type { Connection } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { editActions, type EditDetail } from "./record_audit.ts";
 import { columnNamed, rawValue } from "./record_columns.ts";
-import { reachOfOne, type RecordReach } from "./record_reach.ts";
+import { reachOfOne } from "./record_reach.ts";
 import { readRecord } from "./record_read.ts";
 import {
   createRecord,
@@ -46,7 +47,7 @@ const pageSize = 25;
 export async function recordHistory(
   conn: Connection,
   model: Model,
-  reach: RecordReach,
+  reach: Tenant,
   key: Record<string, string>,
   before?: number,
 ): Promise<HistoryPage> {
@@ -55,7 +56,7 @@ export async function recordHistory(
   return { entries: page.events.map(entryOf), next: page.next };
 }
 
-function visibilityOf(model: Model, reach: RecordReach): Visibility {
+function visibilityOf(model: Model, reach: Tenant): Visibility {
   if (model.tenantColumn !== null) return { organizationIds: reach.organizationIds };
   return reach.shared ? { all: true } : { organizationIds: [] };
 }

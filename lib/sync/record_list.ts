@@ -1,3 +1,4 @@
+import { type Tenant, tenantTable } from "../access/mod.ts";
 import { type Connection, identifier, sqlError } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import type { Column, Model } from "../models/mod.ts";
@@ -10,7 +11,6 @@ import {
   labelColumn,
   shownText,
 } from "./record_columns.ts";
-import { type RecordReach, recordRows } from "./record_reach.ts";
 
 /** What a column must be. Texts are read as the column's type. */
 export interface RecordCondition {
@@ -66,7 +66,7 @@ export interface ListOptions {
 export async function listRecords(
   conn: Connection,
   model: Model,
-  reach: RecordReach,
+  reach: Tenant,
   query: RecordQuery,
   columns: readonly Column[],
   place: RecordPlace,
@@ -74,7 +74,7 @@ export async function listRecords(
 ): Promise<RecordPage> {
   const params: unknown[] = [];
   const addParam = (value: unknown) => `$${params.push(value)}`;
-  const { table, within } = recordRows(model, reach, "t", addParam);
+  const { table, within } = tenantTable(model, reach, "t", addParam);
   const backwards = place.before !== undefined;
   const edge = place.before ?? place.after;
   const order = orderOf(model, query, backwards);
@@ -230,7 +230,7 @@ export interface RecordCount {
 export async function countRecords(
   conn: Connection,
   models: readonly Model[],
-  reach: RecordReach,
+  reach: Tenant,
 ): Promise<Map<Model, RecordCount>> {
   const counts = new Map<Model, RecordCount>();
   const small = models.filter(({ estimatedRows }) => estimatedRows <= large);
@@ -238,7 +238,7 @@ export async function countRecords(
     const part = small.slice(i, i + 50);
     const params: unknown[] = [];
     const parts = part.map((model) => {
-      const { table, within } = recordRows(model, reach, "t", (value) => `$${params.push(value)}`);
+      const { table, within } = tenantTable(model, reach, "t", (value) => `$${params.push(value)}`);
       return `(SELECT count(*) FROM (SELECT FROM ${table} WHERE ${within} LIMIT ${counted + 1}) x)`;
     });
     const [{ found }] = await conn.query<{ found: number[] }>(
@@ -252,7 +252,7 @@ export async function countRecords(
   }
   for (const model of models.filter(({ estimatedRows }) => estimatedRows > large)) {
     const params: unknown[] = [];
-    const { table, within } = recordRows(model, reach, "t", (value) => `$${params.push(value)}`);
+    const { table, within } = tenantTable(model, reach, "t", (value) => `$${params.push(value)}`);
     const [row] = await conn.query<{ "QUERY PLAN": [{ Plan: { "Plan Rows": number } }] }>(
       `EXPLAIN (FORMAT JSON) SELECT FROM ${table} WHERE ${within}`,
       params,

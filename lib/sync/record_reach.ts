@@ -1,13 +1,6 @@
-import {
-  type AdminScope,
-  requireOrganization,
-  type Tenant as RecordReach,
-  tenantTable as recordRows,
-} from "../access/mod.ts";
+import { type AdminScope, requireOrganization, type Tenant } from "../access/mod.ts";
 import type { Connection } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
-
-export { type RecordReach, recordRows };
 
 /**
  * The reach of somebody who administers `scope` and looks at these organizations. Shared models are
@@ -15,13 +8,13 @@ export { type RecordReach, recordRows };
  *
  * @throws LockstepError `not_found` when one of them is not administered
  */
-export function recordReach(scope: AdminScope, organizationIds: readonly number[]): RecordReach {
+export function recordReach(scope: AdminScope, organizationIds: readonly number[]): Tenant {
   for (const id of organizationIds) requireOrganization(scope, id);
-  return { organizationIds, shared: "all" in scope } as RecordReach;
+  return { organizationIds, shared: "all" in scope } as Tenant;
 }
 
 /** The reach of somebody over everything that `scope` administers. */
-export async function scopeReach(conn: Connection, scope: AdminScope): Promise<RecordReach> {
+export async function scopeReach(conn: Connection, scope: AdminScope): Promise<Tenant> {
   if (!("all" in scope)) return recordReach(scope, scope.organizationIds);
   const rows = await conn.query<{ id: number }>("SELECT id FROM lockstep.organization");
   return recordReach(scope, rows.map(({ id }) => id));
@@ -32,7 +25,7 @@ export async function scopeReach(conn: Connection, scope: AdminScope): Promise<R
  *
  * @throws LockstepError `not_found` when the organization is not within it
  */
-export function reachOfOne(reach: RecordReach, organizationId: number | null): RecordReach {
+export function reachOfOne(reach: Tenant, organizationId: number | null): Tenant {
   if (organizationId === null) return { ...reach, organizationIds: [] };
   if (reach.organizationIds.includes(organizationId)) {
     return { ...reach, organizationIds: [organizationId] };

@@ -1,7 +1,7 @@
+import { type Tenant, tenantTable } from "../access/mod.ts";
 import { type Connection, identifier, sqlError } from "../db/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { keyColumns, keyTexts, labelColumn, shownText, valueText } from "./record_columns.ts";
-import { type RecordReach, recordRows } from "./record_reach.ts";
 
 /** A row of a model, as the admin shows it. */
 export interface StoredRecord {
@@ -29,14 +29,14 @@ export interface ReadOptions {
 export async function readRecord(
   conn: Connection,
   model: Model,
-  reach: RecordReach,
+  reach: Tenant,
   key: string[],
   { lock = false, bytes = false }: ReadOptions = {},
 ): Promise<StoredRecord | undefined> {
   if (key.length !== model.key.length || key.some((text) => text.includes("\0"))) return;
   const params: unknown[] = [];
   const addParam = (value: unknown) => `$${params.push(value)}`;
-  const { table, within } = recordRows(model, reach, "t", addParam);
+  const { table, within } = tenantTable(model, reach, "t", addParam);
   const text = bytes ? valueText : shownText;
   const statement = `
     SELECT t.xmin::text AS version, ${keyTexts(model)} AS key,

@@ -1,7 +1,7 @@
+import { type Tenant, tenantTable } from "../access/mod.ts";
 import { type Connection, identifier } from "../db/mod.ts";
 import type { Catalog, ForeignKey, Model } from "../models/mod.ts";
 import { columnNamed, keyTexts, labelColumn, type RecordReference } from "./record_columns.ts";
-import { type RecordReach, recordRows } from "./record_reach.ts";
 import { keyMatches } from "./record_read.ts";
 
 /** A row that a foreign key may point to. */
@@ -16,7 +16,7 @@ export interface ReferencedRow {
 export async function referencedRows(
   conn: Connection,
   { target, targetColumn }: RecordReference,
-  reach: RecordReach,
+  reach: Tenant,
   values: readonly string[],
 ): Promise<ReferencedRow[]> {
   if (values.length === 0) return [];
@@ -36,7 +36,7 @@ export async function referencedRows(
 export async function findReferenced(
   conn: Connection,
   { target, targetColumn }: RecordReference,
-  reach: RecordReach,
+  reach: Tenant,
   q: string,
 ): Promise<ReferencedRow[]> {
   return await chosenRows(conn, target, targetColumn, reach, 20, (addParam) => {
@@ -51,13 +51,13 @@ async function chosenRows(
   conn: Connection,
   target: Model,
   targetColumn: string,
-  reach: RecordReach,
+  reach: Tenant,
   limit: number,
   condition: (addParam: (value: unknown) => string) => string,
 ): Promise<ReferencedRow[]> {
   const params: unknown[] = [];
   const addParam = (value: unknown) => `$${params.push(value)}`;
-  const { table, within } = recordRows(target, reach, "t", addParam);
+  const { table, within } = tenantTable(target, reach, "t", addParam);
   const label = `t.${identifier(labelColumn(target).name)}`;
   const rows = await conn.query<{ value: string; label: string | null; key: string[] }>(
     `SELECT t.${identifier(targetColumn)}::text AS value, left(${label}::text, 100) AS label,
@@ -79,7 +79,7 @@ export async function strayColumn(
   conn: Connection,
   model: Model,
   catalog: Catalog,
-  reach: RecordReach,
+  reach: Tenant,
   key: string[],
   columns: readonly string[],
 ): Promise<string | undefined> {
@@ -89,8 +89,8 @@ export async function strayColumn(
     if (!target?.tenantColumn || named === undefined) continue;
     const params: unknown[] = [];
     const addParam = (value: unknown) => `$${params.push(value)}`;
-    const own = recordRows(model, reach, "t", addParam);
-    const other = recordRows(target, reach, "f", addParam);
+    const own = tenantTable(model, reach, "t", addParam);
+    const other = tenantTable(target, reach, "f", addParam);
     const [row] = await conn.query(
       `SELECT FROM ${own.table}
       WHERE ${own.within} AND ${keyMatches(model, key, addParam)}
@@ -140,7 +140,7 @@ export async function affectedRows(
   conn: Connection,
   model: Model,
   catalog: Catalog,
-  reach: RecordReach,
+  reach: Tenant,
   key: string[],
 ): Promise<AffectedRows[]> {
   const actions = await deleteActions(conn);
@@ -157,13 +157,13 @@ export async function affectedRows(
         if (!refers || action === undefined || child.kind === "partition") continue;
         const [from, to] = [`x${depth + 1}`, `x${depth}`];
         const chain: Condition = (addParam) => {
-          const { table, within } = recordRows(parent, reach, to, addParam);
+          const { table, within } = tenantTable(parent, reach, to, addParam);
           return `EXISTS (SELECT FROM ${table}
             WHERE ${within} AND ${joined(foreign, from, to)} AND ${condition(addParam)})`;
         };
         const params: unknown[] = [];
         const addParam = (value: unknown) => `$${params.push(value)}`;
-        const { table, within } = recordRows(child, reach, from, addParam);
+        const { table, within } = tenantTable(child, reach, from, addParam);
         const own = child.oid === model.oid ? `AND NOT (${isRecord(from, addParam)})` : "";
         const [{ count, foreign: strays }] = await conn.query<
           { count: number; foreign: boolean }

@@ -1,3 +1,4 @@
+import { type Tenant, tenantTable } from "../access/mod.ts";
 import { type Actor, actorSettings } from "../audit/mod.ts";
 import { type Database, identifier, sqlError, type Transaction } from "../db/mod.ts";
 import { type FieldProblem, LockstepError } from "../errors/mod.ts";
@@ -5,7 +6,7 @@ import type { Catalog, Model } from "../models/mod.ts";
 import { refusalOf } from "./push_error.ts";
 import { recordEdit } from "./record_audit.ts";
 import { columnNamed, keyTexts } from "./record_columns.ts";
-import { reachOfOne, type RecordReach, recordRows } from "./record_reach.ts";
+import { reachOfOne } from "./record_reach.ts";
 import { keyMatches, readRecord, type StoredRecord } from "./record_read.ts";
 import { affectedRows, strayColumn } from "./record_references.ts";
 
@@ -14,7 +15,7 @@ export interface RecordWrite {
   db: Database;
   model: Model;
   catalog: Catalog;
-  reach: RecordReach;
+  reach: Tenant;
   actor: Actor;
   /** Called first in the transaction that changes a record; throws when it must not be changed. */
   guard?: (tx: Transaction) => Promise<void>;
@@ -54,7 +55,7 @@ export async function updateRecord(
     const own = reachOfOne(reach, before.organizationId);
     const params: unknown[] = [fieldsJson(fields)];
     const addParam = (value: unknown) => `$${params.push(value)}`;
-    const { table, within } = recordRows(model, own, "t", addParam);
+    const { table, within } = tenantTable(model, own, "t", addParam);
     const names = [...fields.keys()];
     const sets = names.map((name) => `${identifier(name)} = r.${identifier(name)}`);
     const texts = (row: string) =>
@@ -98,7 +99,7 @@ export async function createRecord(
     const params: unknown[] = [fieldsJson(fields)];
     const columns = [...fields.keys()].map((name) => identifier(name));
     const values = columns.map((name) => `r.${name}`);
-    const { table, organization } = recordRows(
+    const { table, organization } = tenantTable(
       model,
       own,
       "t",
@@ -161,7 +162,7 @@ export async function deleteRecord(
     }
     const params: unknown[] = [];
     const addParam = (value: unknown) => `$${params.push(value)}`;
-    const { table, within } = recordRows(model, own, "t", addParam);
+    const { table, within } = tenantTable(model, own, "t", addParam);
     const { count } = await tx.execute(
       `DELETE FROM ${table} WHERE ${within} AND ${keyMatches(model, key, addParam)}`,
       params,
@@ -206,7 +207,7 @@ async function isSame(
 ): Promise<boolean> {
   const params: unknown[] = [fieldsJson(fields)];
   const addParam = (value: unknown) => `$${params.push(value)}`;
-  const { table, within } = recordRows(model, reach, "t", addParam);
+  const { table, within } = tenantTable(model, reach, "t", addParam);
   const texts = (row: string) =>
     [...fields.keys()].map((name) => `${row}.${identifier(name)}::text`).join(", ");
   const rows = await tx.query(
@@ -223,7 +224,7 @@ export async function refuseStray(
   tx: Transaction,
   model: Model,
   catalog: Catalog,
-  reach: RecordReach,
+  reach: Tenant,
   key: string[],
   columns: string[],
 ) {

@@ -1,15 +1,8 @@
 import { z } from "zod";
-import { modelNamed } from "../access/mod.ts";
+import { modelNamed, type Tenant } from "../access/mod.ts";
 import { type FieldProblem, LockstepError } from "../errors/mod.ts";
 import type { Model } from "../models/mod.ts";
-import {
-  isBytes,
-  readRecord,
-  type RecordReach,
-  scopeReach,
-  type StoredRecord,
-  updateRecord,
-} from "../sync/mod.ts";
+import { isBytes, readRecord, scopeReach, type StoredRecord, updateRecord } from "../sync/mod.ts";
 import type { AdminCall } from "./admin_operation.ts";
 import { announceSave, fencingToken, recordGuard } from "./collab_records.ts";
 import { keyInPath } from "./page_records.ts";
@@ -50,7 +43,7 @@ type RecordCall = AdminCall<z.output<typeof recordParams>, unknown, unknown>;
 
 interface Found {
   model: Model;
-  reach: RecordReach;
+  reach: Tenant;
   stored: StoredRecord;
 }
 

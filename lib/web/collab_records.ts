@@ -1,5 +1,11 @@
 import type { Context } from "fresh";
-import { adminScope, mayAdminister, membershipsOf, type Principal } from "../access/mod.ts";
+import {
+  adminScope,
+  mayAdminister,
+  membershipsOf,
+  type Principal,
+  type Tenant,
+} from "../access/mod.ts";
 import type { Transaction } from "../db/mod.ts";
 import type { Catalog, Model } from "../models/mod.ts";
 import {
@@ -8,13 +14,7 @@ import {
   type RecordChangedMessage,
   recordRoom,
 } from "../protocol/mod.ts";
-import {
-  isBytes,
-  readRecord,
-  type RecordReach,
-  recordReach,
-  type StoredRecord,
-} from "../sync/mod.ts";
+import { isBytes, readRecord, recordReach, type StoredRecord } from "../sync/mod.ts";
 import type { State } from "./define.ts";
 import { keyInPath, modelSegments, recordPath, recordsPath, visitReach } from "./page_records.ts";
 import type { Services } from "./services.ts";
@@ -65,7 +65,7 @@ export async function collabPage(
 /** A record that a socket's address names. */
 export interface NamedRecord {
   model: Model;
-  reach: RecordReach;
+  reach: Tenant;
   stored: StoredRecord;
 }
 
@@ -154,7 +154,7 @@ export function fencingToken(text: string | null): number | undefined {
 export async function announceSave(
   { db, collab, watches }: Pick<Services, "db" | "collab" | "watches">,
   user: Pick<Principal, "userId" | "username" | "email">,
-  { model, reach }: { model: Model; reach: RecordReach },
+  { model, reach }: { model: Model; reach: Tenant },
   before: StoredRecord,
 ): Promise<StoredRecord | undefined> {
   const after = await readRecord(db, model, reach, before.key);

@@ -1,13 +1,8 @@
+import type { Tenant } from "../access/mod.ts";
 import type { Context } from "fresh";
 import { LockstepError } from "../errors/mod.ts";
 import type { Catalog, Model } from "../models/mod.ts";
-import {
-  labelColumn,
-  type RecordReach,
-  recordReach,
-  type RecordWrite,
-  type StoredRecord,
-} from "../sync/mod.ts";
+import { labelColumn, recordReach, type RecordWrite, type StoredRecord } from "../sync/mod.ts";
 import type { State } from "./define.ts";
 import type { AdminVisit } from "./page_admin.ts";
 
@@ -17,7 +12,7 @@ export const recordsPath = "/admin/records";
 export interface RecordsVisit {
   catalog: Catalog;
   model: Model;
-  reach: RecordReach;
+  reach: Tenant;
   /** Path of the model's list. */
   path: string;
   /** The organization of new rows; undefined when none is chosen, and in shared models. */
@@ -27,12 +22,12 @@ export interface RecordsVisit {
 }
 
 /** The organizations that a visit to the admin is about: the chosen one, or all that are administered. */
-export function visitReach({ scope, organization, organizations }: AdminVisit): RecordReach {
+export function visitReach({ scope, organization, organizations }: AdminVisit): Tenant {
   return recordReach(scope, organization ? [organization.id] : organizations.map(({ id }) => id));
 }
 
 /** Models whose rows a visit may see, by name. */
-export function recordModels(catalog: Catalog, reach: RecordReach): Model[] {
+export function recordModels(catalog: Catalog, reach: Tenant): Model[] {
   return catalog.models
     .filter((model) => model.enabled && (model.tenantColumn !== null || reach.shared))
     .toSorted((a, b) => a.name < b.name ? -1 : 1);

@@ -1,3 +1,4 @@
+import type { Tenant } from "../access/mod.ts";
 import type { CollabHub } from "../collab/mod.ts";
 import type { Database } from "../db/mod.ts";
 import type { Model, ModelCatalog } from "../models/mod.ts";
@@ -7,7 +8,6 @@ import {
   reachOfOne,
   readRecord,
   recordHistory,
-  type RecordReach,
   type StoredRecord,
 } from "../sync/mod.ts";
 import { type RecordChange, roomOfRecord, textDifference } from "./collab_records.ts";
@@ -21,7 +21,7 @@ export interface RecordWatchesSettings {
 }
 
 interface Watched {
-  reach: RecordReach;
+  reach: Tenant;
   /** What the room was told of last. */
   known: StoredRecord;
   gone: boolean;
@@ -60,7 +60,7 @@ export class RecordWatches {
   }
 
   /** Watches a record; resolves to the way to stop. Of one room at a time there is one watch. */
-  async watch(model: Model, reach: RecordReach, stored: StoredRecord): Promise<() => void> {
+  async watch(model: Model, reach: Tenant, stored: StoredRecord): Promise<() => void> {
     const name = `${model.name} ${stored.organizationId}`;
     let group = this.#groups.get(name);
     if (!group) {
@@ -159,7 +159,7 @@ export class RecordWatches {
   /** The trail's entry of the change, where the database keeps one. */
   async #entryOf(
     model: Model,
-    reach: RecordReach,
+    reach: Tenant,
     { auditKey }: StoredRecord,
     fields: string[],
   ): Promise<HistoryEntry | undefined> {
