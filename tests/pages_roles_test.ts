@@ -8,6 +8,7 @@ import {
   secret,
   valueOf,
 } from "./admin_api_world.ts";
+import { appKinds } from "./support/app.ts";
 
 /**
  * `everybody`: also without signing in. `guest`: who is not signed in; others are led on. `staff`: staff alone. `any`: also
@@ -35,7 +36,8 @@ const pages: Record<string, Entry> = {
   "/": ["everybody", "/"],
   "/login": ["guest", "/login"],
   "/logout": ["everybody", "/logout", 303],
-  "/metrics": ["everybody", "/metrics", 404],
+  // Two processes have a token for it, which nobody here sends.
+  "/metrics": ["everybody", "/metrics", appKinds.includes("pglite") ? 404 : 401],
 
   "/api/docs": ["everybody", "/api/docs"],
   "/api/openapi.json": ["everybody", "/api/openapi.json"],
