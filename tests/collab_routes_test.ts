@@ -89,12 +89,8 @@ Deno.test("the record room's address takes staff alone, from this site alone", a
 const seenAtOnce =
   "the test asks for the sockets to be looked at again, which happens twice a minute";
 
-Deno.test(
-  "an administrator of an organization gets into the rooms of its records, until withdrawn",
-  {
-    ignore: needsOneProcess(seenAtOnce),
-  },
-  async () => {
+if (!needsOneProcess(seenAtOnce)) {
+  Deno.test("an administrator gets into the rooms of their organization's records, until withdrawn", async () => {
     await using app = await openTestApp("pglite", loadDemo);
     await using site = await serve(app);
     const record = async (slug: string) => {
@@ -134,8 +130,8 @@ Deno.test(
     );
     await app.running.services.collab.recheck();
     expect([await john.closed, await talking.closed]).toEqual([4403, 4403]);
-  },
-);
+  });
+}
 
 Deno.test("two members of staff on one record: one edits, the other is told, and takes over", async () => {
   await using app = await openTestApp("pglite", loadDemo);
