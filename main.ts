@@ -1,6 +1,6 @@
 /** Composition root: configuration, database, stores, application, server. @module */
 import { App, staticFiles } from "fresh";
-import { demoBanner, loadDemo } from "./cli/demo/mod.ts";
+import { demoBanner, type DemoSummary, loadDemo } from "./cli/demo/mod.ts";
 import { OutsideIssuer, TokenKeys } from "./lib/access/mod.ts";
 import { type Environment, loadSecret, readEnvironment, trustedProxies } from "./lib/config/mod.ts";
 import { type Database, migrate, migrationStatus, openDatabase } from "./lib/db/mod.ts";
@@ -175,7 +175,11 @@ export function createApp(services: Services): App<State> {
     .fsRoutes();
 }
 
-/** Serves until SIGINT or SIGTERM; requests that were accepted are answered first. */
+/**
+ * Serves until SIGINT or SIGTERM; requests that were accepted are answered first.
+ *
+ * @throws LockstepError `invalid_configuration` when HOST and PORT cannot be listened on
+ */
 export async function serve(demo: boolean): Promise<void> {
   const env = demo ? demoEnvironment() : readEnvironment();
   await startLogging(env);
@@ -183,15 +187,13 @@ export async function serve(demo: boolean): Promise<void> {
   const summary = demo ? await loadDemo(services.db) : undefined;
   await jobs.start();
   await bulk.start();
-  const server = Deno.serve({
-    port: env.port,
-    hostname: env.host,
-    onListen({ hostname, port }) {
-      const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
-      const origin = env.publicUrl ?? `http://${host}:${port}`;
-      console.log(summary ? demoBanner(origin, summary) : `Lockstep is ready at ${origin}`);
-    },
-  }, createApp(services).handler());
+  let server: Deno.HttpServer;
+  try {
+    server = listen(env, services, summary);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   const { promise: signalled, resolve } = Promise.withResolvers<void>();
   Deno.addSignalListener("SIGINT", resolve);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", resolve);
@@ -199,6 +201,38 @@ export async function serve(demo: boolean): Promise<void> {
   const late = new Promise<void>((resolve) => Deno.unrefTimer(setTimeout(resolve, patience)));
   await stop(Promise.race([server.shutdown(), late]));
   await stopLogging();
+}
+
+function listen(
+  env: Environment,
+  services: Services,
+  summary: DemoSummary | undefined,
+): Deno.HttpServer {
+  try {
+    return Deno.serve({
+      port: env.port,
+      hostname: env.host,
+      onListen({ hostname, port }) {
+        const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
+        const origin = env.publicUrl ?? `http://${host}:${port}`;
+        console.log(summary ? demoBanner(origin, summary) : `Lockstep is ready at ${origin}`);
+      },
+    }, createApp(services).handler());
+  } catch (cause) {
+    const why = cause instanceof Deno.errors.AddrInUse
+      ? "another program listens there"
+      : cause instanceof Deno.errors.PermissionDenied
+      ? "the system does not allow it"
+      : cause instanceof Deno.errors.AddrNotAvailable
+      ? "this machine has no such address"
+      : undefined;
+    if (!why) throw cause;
+    throw new LockstepError(
+      "invalid_configuration",
+      `Port ${env.port} of ${env.host} cannot be listened on: ${why}. Set PORT and HOST to others.`,
+      { cause },
+    );
+  }
 }
 
 /** The demo never touches a database that somebody may use: its users' password is public. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "expect";
 import { type Database, openPglite, openPostgres } from "../lib/db/mod.ts";
 import { hasPostgres, openTestDatabase } from "./support/databases.ts";
@@ -18,11 +19,14 @@ async function writeUntil(place: string, end: (writer: Deno.ChildProcess) => voi
   const writer = spawnWriter(place);
   const errors = new Response(writer.stderr).text();
   let text = "";
+  let ended: Promise<void> | undefined;
   for await (const chunk of writer.stdout.pipeThrough(new TextDecoderStream())) {
-    if (text === "") setTimeout(() => end(writer), Math.random() * 150);
+    ended ??= delay(Math.random() * 150).then(() => end(writer));
     text += chunk;
   }
   await writer.status;
+  // A crashed server is gone for its writer before it is gone for `pg_ctl stop`.
+  await ended;
   if (text === "") throw new Error(`The writer wrote nothing: ${await errors}`);
   await errors;
   // What follows the last line break was cut off by the end.

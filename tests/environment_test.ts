@@ -102,6 +102,17 @@ async function openConnections(origin: string): Promise<number> {
   return counts[0] + counts[1];
 }
 
+Deno.test("a server that cannot have its port ends with a sentence that names it", async () => {
+  const other = { hostname: "127.0.0.1", port: 0, onListen() {} };
+  await using taken = Deno.serve(other, () => new Response(null, { status: 503 }));
+  const dataDir = await Deno.makeTempDir({ prefix: "lockstep-port-" });
+  const { port } = taken.addr;
+  const told = `Port ${port} of 127.0.0.1 cannot be listened on: another program listens there.`;
+  await expect(ServerProcess.start({ PORT: String(port), LOCKSTEP_DATA_DIR: dataDir })).rejects
+    .toThrow(told);
+  await Deno.remove(dataDir, { recursive: true });
+});
+
 Deno.test({
   name: "a server waits for a migration as long as LOCKSTEP_MIGRATION_TIMEOUT says",
   ignore: !hasPostgres,
