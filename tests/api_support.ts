@@ -1,9 +1,10 @@
 /** A small world behind the sync API: two organizations, users with rights, tables of every kind. */
 import { expect } from "expect";
 import { tokenResponse } from "../lib/access/mod.ts";
-import { type Database, loadSettings, saveSetting } from "../lib/db/mod.ts";
+import { type Database, loadSettings } from "../lib/db/mod.ts";
 import { appKinds, needsOneProcess, openTestApp, type TestApp } from "./support/app.ts";
 import { type DatabaseKind, hasPostgres } from "./support/databases.ts";
+import { saveSetting } from "./support/settings.ts";
 import { until } from "./support/until.ts";
 
 export { until };

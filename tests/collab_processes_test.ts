@@ -1,11 +1,11 @@
 import { expect } from "expect";
 import { ServerProcess } from "../bench/server_process.ts";
 import { demoPassword, loadDemo } from "../cli/demo/mod.ts";
-import { saveSetting } from "../lib/db/mod.ts";
 import { chatPath, cityOf, formOf, page, socketPath, userId } from "./collab_demo_support.ts";
 import { Client, type Frame } from "./collab_support.ts";
 import { openTestDatabase } from "./support/databases.ts";
 import { hasRedis, startRedis } from "./support/redis.ts";
+import { saveSetting } from "./support/settings.ts";
 
 /** Somebody with a session on one of the server processes. */
 class Person {

@@ -1,7 +1,7 @@
 import { expect } from "expect";
-import { saveSetting } from "../lib/db/mod.ts";
 import { closeCode } from "../lib/protocol/mod.ts";
 import { chatPath, page, serveDemo, socketPath, userId } from "./collab_demo_support.ts";
+import { saveSetting } from "./support/settings.ts";
 import { until } from "./support/until.ts";
 
 Deno.test("texts and options of the settings reach the page and the sockets without a restart", async () => {

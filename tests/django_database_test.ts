@@ -1,7 +1,7 @@
 import { expect } from "expect";
-import { saveSetting } from "../lib/db/mod.ts";
 import { ModelCatalog } from "../lib/models/mod.ts";
 import { eachDatabase } from "./support/databases.ts";
+import { saveSetting } from "./support/settings.ts";
 
 /** What `manage.py migrate` of Django 5.2 makes for the built-in apps and an app of one's own. */
 const djangoTables = `

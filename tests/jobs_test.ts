@@ -1,9 +1,10 @@
 import { expect } from "expect";
-import { type Database, saveSetting } from "../lib/db/mod.ts";
+import { type Database } from "../lib/db/mod.ts";
 import { type Job, JobRunner, type JobRunnerOptions } from "../lib/jobs/mod.ts";
 import { syncReport, syncReportCsv, writeSyncReport } from "../lib/web/mod.ts";
 import { openTestApp } from "./support/app.ts";
 import { eachDatabase, hasPostgres } from "./support/databases.ts";
+import { saveSetting } from "./support/settings.ts";
 
 const everyMinute = "* * * * *";
 

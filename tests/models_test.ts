@@ -1,7 +1,8 @@
 import { expect } from "expect";
-import { type Database, saveSetting } from "../lib/db/mod.ts";
+import { type Database } from "../lib/db/mod.ts";
 import { columnSchema, ModelCatalog, readOnlyReason } from "../lib/models/mod.ts";
 import { eachDatabase, hasPostgres, openTestDatabase } from "./support/databases.ts";
+import { saveSetting } from "./support/settings.ts";
 
 const everyKind = `
   CREATE SCHEMA myapp;
@@ -380,7 +381,7 @@ async function leavesOutForbiddenTables() {
     GRANT SELECT, TRIGGER ON readable TO ${role};
     GRANT SELECT ON untracked TO ${role}; GRANT TRIGGER ON hidden TO ${role};
     GRANT USAGE ON SCHEMA lockstep TO ${role};
-    GRANT SELECT, INSERT, UPDATE ON lockstep.sync_configuration TO ${role}`);
+    GRANT SELECT, INSERT, UPDATE, DELETE ON lockstep.sync_configuration TO ${role}`);
   try {
     const found = await owner.db.transaction({ settings: { role } }, async (tx) => {
       await saveSetting(tx, "MODEL_DISCOVERY", "MAX_MODELS_PER_APP", 10);

@@ -629,7 +629,7 @@ Deno.test("settings are changed by type, checked, reset, exported, imported and 
   for (
     const [form, words] of [
       [{ "v.MAX_RECORDS": "many" }, "Write a whole number."],
-      [{ "v.MAX_RECORDS": "0" }, "SYNC.MAX_RECORDS: Too small"],
+      [{ "v.MAX_RECORDS": "0" }, "SYNC.MAX_RECORDS: Must be at least 1."],
       [{ "v.DEFAULT_BATCH_SIZE": "9999", "v.MAX_BATCH_SIZE": "10" }, "must not be larger than"],
     ] as [Record<string, string>, string][]
   ) {

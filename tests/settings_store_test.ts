@@ -1,7 +1,8 @@
 import { expect } from "expect";
 import { defaultSettings } from "../lib/config/mod.ts";
-import { loadSettings, resetSettings, saveSetting, storedSettings } from "../lib/db/mod.ts";
+import { loadSettings, resetSettings, storedSettings } from "../lib/db/mod.ts";
 import { eachDatabase } from "./support/databases.ts";
+import { saveSetting } from "./support/settings.ts";
 
 eachDatabase("loadSettings() fills in defaults around what is stored", async ({ db }) => {
   expect(await loadSettings(db)).toEqual(defaultSettings());
@@ -22,8 +23,8 @@ const refused: [section: string, key: string, value: unknown, message: RegExp][]
   ["SYNC", "__proto__", {}, /no setting SYNC.__proto__/],
   ["SYNC", "constructor", 1, /no setting SYNC.constructor/],
   ["SYNC", "MAX_DEPTH", "7", /SYNC.MAX_DEPTH.*number/],
-  ["SYNC", "MAX_DEPTH", 1.5, /SYNC.MAX_DEPTH.*int/],
-  ["SYNC", "MAX_DEPTH", 0, /SYNC.MAX_DEPTH.*>=4/],
+  ["SYNC", "MAX_DEPTH", 1.5, /SYNC.MAX_DEPTH.*whole number/],
+  ["SYNC", "MAX_DEPTH", 0, /SYNC.MAX_DEPTH.*at least 4/],
   ["SYNC", "MAX_BATCH_SIZE", 50, /SYNC.DEFAULT_BATCH_SIZE.*MAX_BATCH_SIZE/],
   ["MODELS", "Customer", {}, /named as a model/],
   ["MODELS", "__proto__", {}, /named as a model/],

@@ -1,9 +1,9 @@
 import { normalizeUsername, parseFilters } from "../../lib/access/mod.ts";
 import { actorSettings } from "../../lib/audit/mod.ts";
-import type { Database, Transaction } from "../../lib/db/mod.ts";
+import { checkSettings } from "../../lib/config/mod.ts";
+import { type Database, lockSettings, type Transaction } from "../../lib/db/mod.ts";
 import { LockstepError } from "../../lib/errors/mod.ts";
 import { type Catalog, ModelCatalog } from "../../lib/models/mod.ts";
-import { checkSettings, lockSettings } from "../../lib/web/mod.ts";
 import type { Installation } from "./read_installation.ts";
 
 /** What an import has done, or would do. */

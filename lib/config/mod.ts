@@ -1,4 +1,5 @@
 /** Configuration: the process's environment, and the settings that are stored in the database. @module */
+export * from "./check_settings.ts";
 export * from "./environment.ts";
 export * from "./env_file.ts";
 export * from "./load_secret.ts";

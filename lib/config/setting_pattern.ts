@@ -104,7 +104,7 @@ export const pattern = z.string().min(1).superRefine((source, context) => {
   if (problem) {
     context.addIssue({
       code: "custom",
-      message: `the pattern ${JSON.stringify(source)} ${problem}`,
+      message: `The pattern ${JSON.stringify(source)} ${problem}.`,
     });
   }
 });

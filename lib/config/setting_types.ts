@@ -4,7 +4,7 @@ import { z } from "zod";
 export function text(max: number, min = 0) {
   return z.string().min(min).max(max).refine(
     (value) => !value.includes("\0") && value.isWellFormed(),
-    "must be text without NUL characters and lone surrogates",
+    "Must be text without NUL characters and lone surrogates.",
   );
 }
 

@@ -52,7 +52,7 @@ export const collaboration = z.strictObject({
 }).refine((value) => value.LEASE_SECONDS >= 2 * value.HEARTBEAT_SECONDS, {
   path: ["LEASE_SECONDS"],
   message:
-    "LEASE_SECONDS must be at least twice HEARTBEAT_SECONDS, so that one lost beat loses no lock",
+    "LEASE_SECONDS must be at least twice HEARTBEAT_SECONDS, so that one lost beat loses no lock.",
 });
 
 export const chat = z.strictObject({

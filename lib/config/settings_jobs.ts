@@ -10,7 +10,11 @@ function schedule(value: string, does: string) {
       new CronSchedule(ctx.value);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      ctx.issues.push({ code: "custom", message: error.message, input: ctx.value });
+      ctx.issues.push({
+        code: "custom",
+        message: `The cron expression ${error.message}.`,
+        input: ctx.value,
+      });
     }
   }).default(value).describe(`${does} A cron expression in UTC; empty: only by hand.`);
 }

@@ -3,7 +3,7 @@ import { pattern } from "./setting_pattern.ts";
 import { text, wholeNumber } from "./setting_types.ts";
 
 const names = (max: number) => z.array(text(200, 1)).max(max).default([]);
-const affix = z.string().max(32).regex(/^[\p{L}\p{N}_]*$/u, "may hold letters, digits and _ only");
+const affix = z.string().max(32).regex(/^[\p{L}\p{N}_]*$/u, "May hold letters, digits and _ only.");
 
 /** Which tables become models, and under which names. */
 export const modelDiscovery = z.strictObject({
@@ -20,7 +20,7 @@ export const modelDiscovery = z.strictObject({
   MODEL_PREFIX: affix.default("").describe("Put before the class part of every model name."),
   MODEL_SUFFIX: affix.default("").describe("Put after the class part of every model name."),
   MODEL_NAMESPACE: z.string().max(63)
-    .regex(/^[\p{L}\p{N}_.]*$/u, "may hold letters, digits, _ and . only").default("")
+    .regex(/^[\p{L}\p{N}_.]*$/u, "May hold letters, digits, _ and . only.").default("")
     .describe("Put with a dot before every model name."),
   EXCLUDE_ABSTRACT_MODELS: z.boolean().default(false).describe(
     "Leaves out partitioned tables, which have no storage of their own. Their partitions cannot be synced instead.",

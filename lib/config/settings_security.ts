@@ -32,5 +32,5 @@ export const security = z.strictObject({
   ),
 }).refine((value) => value.SESSION_IDLE_MINUTES <= value.SESSION_ABSOLUTE_HOURS * 60, {
   path: ["SESSION_IDLE_MINUTES"],
-  message: "SESSION_IDLE_MINUTES must not be longer than SESSION_ABSOLUTE_HOURS",
+  message: "SESSION_IDLE_MINUTES must not be longer than SESSION_ABSOLUTE_HOURS.",
 });

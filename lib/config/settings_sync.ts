@@ -38,7 +38,7 @@ export const sync = z.strictObject({
   ),
 }).refine((value) => value.DEFAULT_BATCH_SIZE <= value.MAX_BATCH_SIZE, {
   path: ["DEFAULT_BATCH_SIZE"],
-  message: "DEFAULT_BATCH_SIZE must not be larger than MAX_BATCH_SIZE",
+  message: "DEFAULT_BATCH_SIZE must not be larger than MAX_BATCH_SIZE.",
 });
 
 export const logs = z.strictObject({

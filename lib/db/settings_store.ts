@@ -1,9 +1,15 @@
-import type { z } from "zod";
-import { defaultSettings, type Settings, settingsSections } from "../config/mod.ts";
+import { isDeepStrictEqual } from "node:util";
+import {
+  checkSection,
+  checkSettings,
+  defaultSettings,
+  type Settings,
+  type SettingsSection,
+  type StoredSettings,
+  unknownSection,
+} from "../config/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
-import type { Connection } from "./connection.ts";
-
-type Stored = Record<string, Record<string, unknown>>;
+import type { Connection, Transaction } from "./connection.ts";
 
 /**
  * Reads the stored settings and fills in the defaults.
@@ -16,11 +22,11 @@ export async function loadSettings(conn: Connection): Promise<Settings> {
 }
 
 /** What is stored, by section and key, as it is: without defaults and not validated. */
-export async function storedSettings(conn: Connection): Promise<Stored> {
+export async function storedSettings(conn: Connection): Promise<StoredSettings> {
   const rows = await conn.query<{ section: string; key: string; value: unknown }>(
     "SELECT section, key, value FROM lockstep.sync_configuration ORDER BY section, key",
   );
-  const stored: Stored = {};
+  const stored: StoredSettings = {};
   for (const { section, key, value } of rows) (stored[section] ??= {})[key] = value;
   return stored;
 }
@@ -30,55 +36,84 @@ export async function storedSettings(conn: Connection): Promise<Stored> {
  *
  * @throws LockstepError `invalid_configuration` naming the setting.
  */
-export function settingsOf(stored: Stored): Settings {
+export function settingsOf(stored: StoredSettings): Settings {
   const settings: Record<string, unknown> = { ...defaultSettings() };
-  for (const [section, schema] of Object.entries(settingsSections)) {
-    const values = Object.entries(stored[section] ?? {})
-      .filter(([key]) => unknownKey(section, key) === undefined);
-    if (values.length === 0) continue;
-    const parsed = schema.safeParse(Object.fromEntries(values));
-    if (!parsed.success) {
-      const { field, message } = problem(section, parsed.error);
+  for (const section of Object.keys(settings) as SettingsSection[]) {
+    if (!stored[section]) continue;
+    const checked = checkSection(section, stored[section]);
+    if (!checked.ok) {
+      const [{ field, message }] = checked.problems;
       throw new LockstepError(
         "invalid_configuration",
-        `The stored setting ${field} is not valid: ${message}. Save a valid value or reset it.`,
+        `The stored setting ${field} is not valid: ${message} Save a valid value or reset it.`,
       );
     }
-    settings[section] = parsed.data;
+    settings[section] = checked.data;
   }
   return settings as Settings;
 }
 
+/** A setting that a change gives another value. Undefined stands for the default. */
+export interface SettingChange {
+  section: string;
+  key: string;
+  before: unknown;
+  after: unknown;
+}
+
+/** Holds off other changes of settings until the transaction ends. */
+export async function lockSettings(tx: Transaction): Promise<StoredSettings> {
+  await tx.execute("LOCK TABLE lockstep.sync_configuration IN SHARE ROW EXCLUSIVE MODE");
+  return await storedSettings(tx);
+}
+
 /**
- * Validates and stores one setting.
+ * Stores settings, all or none; what is so already is not written. `locked` is what is stored.
  *
- * @throws LockstepError `invalid_value` naming the setting, for an unknown one too.
+ * @param replace also resets, in every section, what `given` does not have
+ * @throws LockstepError `invalid_value` naming every setting that is not valid
  */
-export async function saveSetting(
-  conn: Connection,
-  section: string,
-  key: string,
-  value: unknown,
-): Promise<void> {
-  const name = `${section}.${key}`;
-  const unknown = unknownSection(section) ?? unknownKey(section, key);
-  if (unknown) throw invalid(name, unknown);
-  const stored = (await storedSettings(conn))[section] ?? {};
-  const others = Object.entries(stored).filter(([other]) =>
-    unknownKey(section, other) === undefined
-  );
-  const parsed = schemaOf(section).safeParse({ ...Object.fromEntries(others), [key]: value });
-  if (!parsed.success) {
-    const { field, message } = problem(section, parsed.error);
-    throw invalid(field, `The setting ${field} cannot be saved: ${message}.`);
+export async function storeSettings(
+  tx: Transaction,
+  locked: StoredSettings,
+  given: StoredSettings,
+  replace: boolean,
+): Promise<SettingChange[]> {
+  const { values, problems } = checkSettings(replace ? {} : locked, given);
+  if (problems.length > 0) {
+    throw new LockstepError("invalid_value", problems[0].message, { errors: problems });
   }
-  await conn.query(
+  const changes = changesBetween(locked, values, replace);
+  const removed = changes.filter(({ after }) => after === undefined);
+  const written = changes.filter(({ after }) => after !== undefined);
+  await tx.execute(
     `INSERT INTO lockstep.sync_configuration (section, key, value)
-     VALUES ($1, $2, $3::text::jsonb)
-     ON CONFLICT (section, key) DO UPDATE SET value = excluded.value, updated_at = now()
-     WHERE sync_configuration.value IS DISTINCT FROM excluded.value`,
-    [section, key, JSON.stringify((parsed.data as Record<string, unknown>)[key])],
+    SELECT section, key, value
+    FROM jsonb_to_recordset($1::text::jsonb) AS r (section text, key text, value jsonb)
+    ON CONFLICT (section, key) DO UPDATE SET value = excluded.value, updated_at = now()`,
+    [JSON.stringify(written.map(({ section, key, after }) => ({ section, key, value: after })))],
   );
+  await tx.execute(
+    `DELETE FROM lockstep.sync_configuration c
+    USING jsonb_to_recordset($1::text::jsonb) AS r (section text, key text)
+    WHERE c.section = r.section AND c.key = r.key`,
+    [JSON.stringify(removed.map(({ section, key }) => ({ section, key })))],
+  );
+  return changes;
+}
+
+function changesBetween(
+  stored: StoredSettings,
+  values: StoredSettings,
+  replace: boolean,
+): SettingChange[] {
+  const sections = new Set([...Object.keys(values), ...(replace ? Object.keys(stored) : [])]);
+  return [...sections].flatMap((section) => {
+    const [old, now] = [stored[section] ?? {}, values[section] ?? {}];
+    const keys = new Set([...Object.keys(now), ...(replace ? Object.keys(old) : [])]);
+    return [...keys].map((key) => ({ section, key, before: old[key], after: now[key] }))
+      .filter(({ before, after }) => !isDeepStrictEqual(before, after));
+  });
 }
 
 /**
@@ -93,45 +128,15 @@ export async function resetSettings(
   key?: string,
 ): Promise<number> {
   const unknown = section !== undefined && unknownSection(section);
-  if (unknown) throw invalid(section, unknown);
+  if (unknown) {
+    throw new LockstepError("invalid_value", unknown, {
+      errors: [{ field: section, message: unknown }],
+    });
+  }
   const { count } = await conn.execute(
     `DELETE FROM lockstep.sync_configuration
      WHERE section = coalesce($1, section) AND key = coalesce($2, key)`,
     [section ?? null, key ?? null],
   );
   return count;
-}
-
-function schemaOf(section: string): z.ZodType {
-  return settingsSections[section as keyof typeof settingsSections];
-}
-
-function unknownSection(section: string): string | undefined {
-  if (Object.hasOwn(settingsSections, section)) return;
-  const known = Object.keys(settingsSections).join(", ");
-  return `There is no section ${section} of settings. The sections are ${known}.`;
-}
-
-/** MODELS takes any model's name; the other sections know all of their keys. */
-function unknownKey(section: string, key: string): string | undefined {
-  if (section === "MODELS") {
-    if (key.length <= 200 && /^[^\0]+\.[^\0]+$/.test(key)) return;
-    return `A setting of MODELS is named as a model, app.Model in at most 200 characters, not ${key}.`;
-  }
-  const fixed: Record<string, unknown> = defaultSettings()[section as keyof Settings];
-  if (Object.hasOwn(fixed, key)) return;
-  return `There is no setting ${section}.${key}. The settings of ${section} are ` +
-    `${Object.keys(fixed).join(", ")}.`;
-}
-
-function problem(section: string, error: z.ZodError): { field: string; message: string } {
-  const [{ path, message }] = error.issues;
-  const [key, ...inside] = path.map(String);
-  const where = inside.length > 0 ? ` (at ${inside.join(".")})` : "";
-  const text = message.replace(/^Invalid input: /, "").replace(/^Too (big|small): /, "");
-  return { field: key === undefined ? section : `${section}.${key}`, message: text + where };
-}
-
-function invalid(field: string, message: string): LockstepError {
-  return new LockstepError("invalid_value", message, { errors: [{ field, message }] });
 }

@@ -210,7 +210,7 @@ async function applyAudit(db: Database, catalog: Catalog, actor: Actor): Promise
 }
 
 const wholeNumber = (least: number, most: number) =>
-  z.string().regex(/^\d{1,15}$/, "Must be a whole number").transform(Number)
+  z.string().regex(/^\d{1,15}$/, "Must be a whole number.").transform(Number)
     .pipe(z.int().min(least).max(most));
 
 /** Query parameters of a page of events. */

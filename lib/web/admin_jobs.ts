@@ -50,7 +50,7 @@ export const runsQuery = z.strictObject(auditPage);
 /** Query parameters that choose bulk pushes. */
 export const bulkQuery = z.strictObject({
   state: z.enum(["queued", "running", "succeeded", "failed", "cancelled"]).optional(),
-  organization_id: z.string().regex(/^[1-9]\d{0,8}$/, "Must be a positive whole number")
+  organization_id: z.string().regex(/^[1-9]\d{0,8}$/, "Must be a positive whole number.")
     .transform(Number).pipe(z.int()).optional(),
   limit: auditPage.limit,
   cursor: z.uuid().optional().describe("The `next` of the page before."),

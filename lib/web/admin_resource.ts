@@ -17,12 +17,12 @@ export const rowId = z.int().min(1).max(2_147_483_647);
 
 /** Parameters of a path that ends in the number of an event. */
 export const eventParams = z.object({
-  id: z.string().regex(/^[1-9]\d{0,14}$/, "Must be a positive whole number").transform(Number)
+  id: z.string().regex(/^[1-9]\d{0,14}$/, "Must be a positive whole number.").transform(Number)
     .pipe(z.int()),
 });
 /** Parameters of a path that ends in the number of a row. */
 export const idParams = z.object({
-  id: z.string().regex(/^[1-9]\d{0,8}$/, "Must be a positive whole number").transform(Number)
+  id: z.string().regex(/^[1-9]\d{0,8}$/, "Must be a positive whole number.").transform(Number)
     .pipe(z.int()),
 });
 /** Parameters of a path that ends in a UUID. */

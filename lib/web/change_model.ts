@@ -1,12 +1,11 @@
 import { z } from "zod";
 import type { Actor } from "../audit/mod.ts";
 import { conflictPolicies } from "../config/mod.ts";
-import type { Transaction } from "../db/mod.ts";
+import { lockSettings, storeSettings, type Transaction } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { setAudit } from "./admin_audit.ts";
 import { requireModelVersion } from "./admin_models.ts";
-import { lockSettings, storeSettings } from "./admin_settings.ts";
 import type { Services } from "./services.ts";
 
 /** What is set for one model; null gives a setting its default again. */

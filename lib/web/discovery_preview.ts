@@ -1,8 +1,7 @@
-import type { Settings } from "../config/mod.ts";
+import { checkSettings, type Settings, type StoredSettings } from "../config/mod.ts";
 import { type Database, settingsOf, storedSettings } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import { type Catalog, discoverModels } from "../models/mod.ts";
-import { checkSettings, type StoredSettings } from "./admin_settings.ts";
 
 const sections: (keyof Settings)[] = ["MODEL_DISCOVERY", "MODELS", "TENANT"];
 

@@ -57,14 +57,14 @@ export interface ListPage {
 const text = (max: number) =>
   z.string().max(max).refine(
     (value) => value.isWellFormed() && !value.includes("\0"),
-    "Must be valid Unicode without NUL",
+    "Must be valid Unicode without NUL.",
   );
-const integer = z.string().regex(/^-?\d{1,15}$/, "Must be a whole number").transform(Number)
+const integer = z.string().regex(/^-?\d{1,15}$/, "Must be a whole number.").transform(Number)
   .pipe(z.int());
 /** A time that PostgreSQL holds too: ISO's year 0 is none there. */
 export const instant = z.iso.datetime({ offset: true }).refine(
   (value) => new Date(value).getUTCFullYear() > 0,
-  "Must be after the year 0",
+  "Must be after the year 0.",
 );
 const parameterSchemas: Record<FieldType, z.ZodType> = {
   integer,
@@ -99,7 +99,7 @@ export function listQuery(source: ListSource): z.ZodType<ListQuery> {
   const fields = Object.entries(source.fields);
   const sorts = fields.filter(([, { sort }]) => sort).flatMap(([name]) => [name, `-${name}`]);
   const shape: Record<string, z.ZodType> = {
-    limit: z.string().regex(/^\d{1,4}$/, "Must be from 1 to 1000").default("50").transform(Number)
+    limit: z.string().regex(/^\d{1,4}$/, "Must be from 1 to 1000.").default("50").transform(Number)
       .pipe(z.int().min(1).max(1000)).describe("Most items of the page."),
     cursor: z.string().max(2000).optional().describe("The `next` of the page before."),
     sort: z.enum(sorts).default(source.sort).describe("A field, with - for descending."),

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { type ErrorCode, type FieldProblem, LockstepError } from "../errors/mod.ts";
+import { checkSchema, LockstepError } from "../errors/mod.ts";
 
 /**
  * Checks `value` against `schema`.
@@ -7,24 +7,9 @@ import { type ErrorCode, type FieldProblem, LockstepError } from "../errors/mod.
  * @throws LockstepError `unknown_field`, `required` or `invalid_value`, with every problem in `errors`
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value, { reportInput: true });
-  if (result.success) return result.data;
-  const errors = result.error.issues.flatMap((issue): (FieldProblem & { code: ErrorCode })[] => {
-    const path = issue.path.map(String);
-    if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({
-        field: [...path, key].join(".").slice(0, 200),
-        code: "unknown_field",
-        message: `${JSON.stringify(key.slice(0, 100))} is not known here. Leave it out.`,
-      }));
-    }
-    const missing = issue.code === "invalid_type" && issue.input === undefined;
-    return [{
-      field: path.join(".").slice(0, 200) || "body",
-      code: missing ? "required" : "invalid_value",
-      message: missing ? "This member is required." : `${issue.message}.`,
-    }];
-  });
+  const checked = checkSchema(schema, value);
+  if (checked.ok) return checked.data;
+  const errors = checked.problems;
   const [{ code, field, message }] = errors;
   throw new LockstepError(code, `${field}: ${message}`, { errors });
 }

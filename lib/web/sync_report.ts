@@ -50,7 +50,7 @@ export const syncReportSchema = z.object({
 
 /** Which day a report is asked for. */
 export const reportQuery = z.strictObject({
-  day: z.iso.date().refine((value) => value >= "1970", "Must be a day from 1970 on").optional(),
+  day: z.iso.date().refine((value) => value >= "1970", "Must be a day from 1970 on.").optional(),
 });
 
 /**

@@ -1,7 +1,7 @@
 import { type Context, page } from "fresh";
 import FormPreview from "../../../islands/FormPreview.tsx";
 import { requireAll } from "../../../lib/access/mod.ts";
-import { loadSettings } from "../../../lib/db/mod.ts";
+import { loadSettings, lockSettings, storeSettings } from "../../../lib/db/mod.ts";
 import { LockstepError } from "../../../lib/errors/mod.ts";
 import { Alert, Badge, Icon, PageHeader } from "../../../lib/ui/mod.ts";
 import {
@@ -11,7 +11,6 @@ import {
   type DiscoveryPreview,
   type FormProblem,
   formProblem,
-  lockSettings,
   previewDiscovery,
   readForm,
   readSections,
@@ -21,7 +20,6 @@ import {
   settingFields,
   settingsChanged,
   type State,
-  storeSettings,
   visitActor,
 } from "../../../lib/web/mod.ts";
 import { SettingInput } from "../settings/(_form)/setting_input.tsx";

@@ -1,7 +1,7 @@
 import { type Context, page, type RouteConfig } from "fresh";
 import { requireAll } from "../../../lib/access/mod.ts";
 import type { Settings } from "../../../lib/config/mod.ts";
-import { loadSettings, resetSettings } from "../../../lib/db/mod.ts";
+import { loadSettings, lockSettings, resetSettings, storeSettings } from "../../../lib/db/mod.ts";
 import { LockstepError } from "../../../lib/errors/mod.ts";
 import { Alert, EmptyState, Field, Icon, PageHeader } from "../../../lib/ui/mod.ts";
 import {
@@ -11,7 +11,6 @@ import {
   define,
   type FormProblem,
   formProblem,
-  lockSettings,
   readForm,
   readSections,
   requireSectionVersion,
@@ -23,7 +22,6 @@ import {
   settingFields,
   settingsChanged,
   type State,
-  storeSettings,
   visitActor,
 } from "../../../lib/web/mod.ts";
 import { SettingInput } from "./(_form)/setting_input.tsx";

@@ -1,18 +1,16 @@
 import { page } from "fresh";
 import { requireAll } from "../../../lib/access/mod.ts";
-import { storedSettings } from "../../../lib/db/mod.ts";
+import { checkSettings } from "../../../lib/config/mod.ts";
+import { lockSettings, storedSettings, storeSettings } from "../../../lib/db/mod.ts";
 import { Alert, Field, PageHeader } from "../../../lib/ui/mod.ts";
 import {
   changeByForm,
-  checkSettings,
   define,
   type FormProblem,
   formProblem,
   importedSettings,
-  lockSettings,
   readForm,
   settingsChanged,
-  storeSettings,
   visitActor,
 } from "../../../lib/web/mod.ts";
 

@@ -1,12 +1,11 @@
 import { z } from "zod";
+import { lockSettings, storeSettings } from "../../../../lib/db/mod.ts";
 import {
   adminHandlers,
   define,
-  lockSettings,
   operation,
   settingsChanged,
   settingsDocument,
-  storeSettings,
 } from "../../../../lib/web/mod.ts";
 
 export const operations = {

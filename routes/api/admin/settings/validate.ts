@@ -1,12 +1,7 @@
 import { z } from "zod";
+import { checkSettings } from "../../../../lib/config/mod.ts";
 import { storedSettings } from "../../../../lib/db/mod.ts";
-import {
-  adminHandlers,
-  checkSettings,
-  define,
-  operation,
-  settingsDocument,
-} from "../../../../lib/web/mod.ts";
+import { adminHandlers, define, operation, settingsDocument } from "../../../../lib/web/mod.ts";
 
 export const operations = {
   POST: operation({

@@ -1,10 +1,9 @@
 import type { RouteConfig } from "fresh";
 import { z } from "zod";
-import { loadSettings, resetSettings } from "../../../../../lib/db/mod.ts";
+import { loadSettings, lockSettings, resetSettings } from "../../../../../lib/db/mod.ts";
 import {
   adminHandlers,
   define,
-  lockSettings,
   operation,
   readSections,
   requireSectionVersion,

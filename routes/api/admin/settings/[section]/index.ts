@@ -1,17 +1,20 @@
 import type { RouteConfig } from "fresh";
 import { z } from "zod";
-import { loadSettings, resetSettings } from "../../../../../lib/db/mod.ts";
+import {
+  loadSettings,
+  lockSettings,
+  resetSettings,
+  storeSettings,
+} from "../../../../../lib/db/mod.ts";
 import {
   adminHandlers,
   define,
-  lockSettings,
   operation,
   readSections,
   requireSectionVersion,
   sectionNamed,
   sectionSchema,
   settingsChanged,
-  storeSettings,
 } from "../../../../../lib/web/mod.ts";
 
 const params = z.object({ section: z.string().max(100) });
