@@ -1,24 +1,23 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Icon } from "../lib/ui/mod.ts";
+import { type FilterColumn, type FilterLine, type FilterPreview, Icon } from "../lib/ui/mod.ts";
 import { ConditionLine } from "./filter_builder/ConditionLine.tsx";
 import { PreviewPanel } from "./filter_builder/PreviewPanel.tsx";
-import type { BuilderColumn, BuilderLine, BuilderPreview } from "./filter_builder/types.ts";
 import { variablesId } from "./filter_builder/ValueInput.tsx";
 
 export interface FilterBuilderProps {
-  columns: BuilderColumn[];
+  columns: FilterColumn[];
   /** Operators in words. */
   labels: Record<string, string>;
-  lines: BuilderLine[];
+  lines: FilterLine[];
   /** Values that a filter may name instead of giving them. */
   variables: string[];
   /** Of the lines as they are; absent where they were not previewed. */
-  preview?: BuilderPreview;
+  preview?: FilterPreview;
   /** Where the form is sent for a preview. */
   previewPath: string;
 }
 
-const blank: BuilderLine = { field: "", operator: "exact", values: [""], negate: false };
+const blank: FilterLine = { field: "", operator: "exact", values: [""], negate: false };
 /** Lines that a browser without scripts may fill. */
 const spare = 2;
 /** Milliseconds without a change after which the preview is renewed. */
@@ -77,7 +76,7 @@ export default function FilterBuilder(props: FilterBuilderProps) {
     };
   }, [isAlive, lines, edits]);
 
-  const change = (key: number, line: BuilderLine) =>
+  const change = (key: number, line: FilterLine) =>
     setLines((all) => all.map((one) => one.key === key ? { key, line } : one));
   return (
     <div ref={place} class="filter-builder" data-alive={isAlive ? "yes" : undefined}>

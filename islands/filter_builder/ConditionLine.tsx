@@ -1,16 +1,15 @@
-import { Icon } from "../../lib/ui/mod.ts";
-import { type BuilderColumn, type BuilderLine, lookupOf } from "./types.ts";
+import { type FilterColumn, type FilterLine, Icon } from "../../lib/ui/mod.ts";
 import { ValueInput } from "./ValueInput.tsx";
 
 export interface ConditionLineProps {
   index: number;
-  line: BuilderLine;
-  columns: BuilderColumn[];
+  line: FilterLine;
+  columns: FilterColumn[];
   /** Operators in words. */
   labels: Record<string, string>;
   /** Scripts run, so that controls can follow the choice of column and operator. */
   isAlive: boolean;
-  onChange(line: BuilderLine): void;
+  onChange(line: FilterLine): void;
   onRemove(): void;
 }
 
@@ -91,4 +90,9 @@ export function ConditionLine(props: ConditionLineProps) {
       </button>
     </fieldset>
   );
+}
+
+/** What the operator does besides taking a part of a date. */
+function lookupOf(operator: string): string {
+  return operator.slice(operator.lastIndexOf("__") < 0 ? 0 : operator.lastIndexOf("__") + 2);
 }

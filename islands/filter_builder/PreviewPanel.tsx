@@ -1,8 +1,7 @@
-import { Icon } from "../../lib/ui/mod.ts";
-import type { BuilderPreview } from "./types.ts";
+import { type FilterPreview, Icon, TextTable } from "../../lib/ui/mod.ts";
 
 export interface PreviewPanelProps {
-  preview?: BuilderPreview;
+  preview?: FilterPreview;
   /** Why there is none. */
   problem: string;
   /** Another is being asked for. */
@@ -25,13 +24,20 @@ export function PreviewPanel({ preview, problem, isBusy }: PreviewPanelProps) {
           ? <Summary preview={preview} />
           : <p class="section-note">The rows that the filter leaves appear here.</p>}
       </div>
-      {preview && !problem && preview.rows.length > 0 && <Rows preview={preview} />}
+      {preview && !problem && preview.rows.length > 0 && (
+        <TextTable
+          class="table-compact"
+          label="First rows"
+          columns={preview.columns}
+          rows={preview.rows}
+        />
+      )}
       {preview && !problem && <Changes preview={preview} />}
     </section>
   );
 }
 
-function Summary({ preview }: { preview: BuilderPreview }) {
+function Summary({ preview }: { preview: FilterPreview }) {
   const { words, user, count, isMore, message } = preview;
   return (
     <>
@@ -51,30 +57,7 @@ function Summary({ preview }: { preview: BuilderPreview }) {
   );
 }
 
-function Rows({ preview: { columns, rows } }: { preview: BuilderPreview }) {
-  return (
-    <div class="table-responsive" tabIndex={0} role="region" aria-label="First rows">
-      <table class="table table-compact">
-        <thead>
-          <tr>{columns.map((name) => <th key={name}>{name}</th>)}</tr>
-        </thead>
-        <tbody>
-          {rows.map((cells, i) => (
-            <tr key={i}>
-              {cells.map((text, column) => (
-                <td key={column} class="cell-short" title={text ?? undefined}>
-                  {text ?? <span class="no-value">no value</span>}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-function Changes({ preview: { changes, devices } }: { preview: BuilderPreview }) {
+function Changes({ preview: { changes, devices } }: { preview: FilterPreview }) {
   if (changes.length === 0) {
     return <p class="section-note">Saving changes the rows of nobody.</p>;
   }

@@ -1,9 +1,9 @@
-import type { BuilderColumn } from "./types.ts";
+import type { FilterColumn } from "../../lib/ui/mod.ts";
 
 export interface ValueInputProps {
   name: string;
   label: string;
-  column?: BuilderColumn;
+  column?: FilterColumn;
   lookup: string;
   /** The value is compared with a part of a date, such as its year. */
   isPart: boolean;

@@ -1,3 +1,5 @@
+import { Table } from "./table.tsx";
+
 /** What one bar shows, from the bottom up. */
 export interface ActivityBar {
   /** When the hour begins. */
@@ -56,26 +58,20 @@ export function ActivityChart({ bars }: { bars: ActivityBar[] }) {
       </div>
       <details>
         <summary>The numbers as a table</summary>
-        <div class="table-responsive" tabIndex={0} role="region" aria-label="Operations by hour">
-          <table class="table table-compact">
-            <thead>
-              <tr>
-                <th>Hour (UTC)</th>
-                {SERIES.map(({ label }) => <th key={label} class="text-end">{label}</th>)}
-              </tr>
-            </thead>
-            <tbody>
-              {bars.map((bar) => (
-                <tr>
-                  <td>{clock(bar.hour)}</td>
-                  {SERIES.map(({ name }) => (
-                    <td class="text-end">{bar[name].toLocaleString("en")}</td>
-                  ))}
-                </tr>
+        <Table
+          class="table-compact"
+          label="Operations by hour"
+          head={["Hour (UTC)", ...SERIES.map(({ label }) => ({ words: label, number: true }))]}
+        >
+          {bars.map((bar) => (
+            <tr>
+              <td>{clock(bar.hour)}</td>
+              {SERIES.map(({ name }) => (
+                <td key={name} class="text-end">{bar[name].toLocaleString("en")}</td>
               ))}
-            </tbody>
-          </table>
-        </div>
+            </tr>
+          ))}
+        </Table>
       </details>
     </figure>
   );

@@ -1,3 +1,5 @@
+import { Table } from "./table.tsx";
+
 /** A column whose values differ between two people who changed a record. */
 export interface RecordConflictField {
   name: string;
@@ -13,57 +15,42 @@ export interface RecordConflictField {
 /** The three values of each column, and the choice between the last two. To be put into a form. */
 export function RecordConflictTable({ fields }: { fields: RecordConflictField[] }) {
   return (
-    <div
-      class="table-responsive"
-      tabIndex={0}
-      role="region"
-      aria-label="Values that were changed at the same time"
+    <Table
+      class="conflict-table"
+      label="Values that were changed at the same time"
+      head={["Field", "Before", "Theirs", "Yours"]}
     >
-      <table class="table conflict-table">
-        <thead>
-          <tr>
-            <th>Field</th>
-            <th>Before</th>
-            <th>Theirs</th>
-            <th>Yours</th>
-          </tr>
-        </thead>
-        <tbody>
-          {fields.map((field, i) => (
-            <tr class={field.choice === undefined ? "is-conflicting" : undefined}>
-              <th scope="row">
-                {field.label}
-                {field.choice === undefined && <small class="d-block">Both changed it</small>}
-                <input type="hidden" name={`v.${field.name}`} value={field.yours ?? ""} />
-                {field.yours === null && (
-                  <input type="hidden" name={`null.${field.name}`} value="on" />
-                )}
-              </th>
-              <td class="conflict-value">
-                <Value text={field.base} />
-              </td>
-              {(["theirs", "yours"] as const).map((side) => (
-                <td class="conflict-value">
-                  <input
-                    type="radio"
-                    class="form-check-input"
-                    id={`keep-${i}-${side}`}
-                    name={`keep.${field.name}`}
-                    value={side}
-                    required
-                    checked={field.choice === side}
-                  />{" "}
-                  <label for={`keep-${i}-${side}`}>
-                    <span class="visually-hidden">{`${field.label}, ${side}: `}</span>
-                    <Value text={field[side]} />
-                  </label>
-                </td>
-              ))}
-            </tr>
+      {fields.map((field, i) => (
+        <tr class={field.choice === undefined ? "is-conflicting" : undefined}>
+          <th scope="row">
+            {field.label}
+            {field.choice === undefined && <small class="d-block">Both changed it</small>}
+            <input type="hidden" name={`v.${field.name}`} value={field.yours ?? ""} />
+            {field.yours === null && <input type="hidden" name={`null.${field.name}`} value="on" />}
+          </th>
+          <td class="conflict-value">
+            <Value text={field.base} />
+          </td>
+          {(["theirs", "yours"] as const).map((side) => (
+            <td class="conflict-value">
+              <input
+                type="radio"
+                class="form-check-input"
+                id={`keep-${i}-${side}`}
+                name={`keep.${field.name}`}
+                value={side}
+                required
+                checked={field.choice === side}
+              />{" "}
+              <label for={`keep-${i}-${side}`}>
+                <span class="visually-hidden">{`${field.label}, ${side}: `}</span>
+                <Value text={field[side]} />
+              </label>
+            </td>
           ))}
-        </tbody>
-      </table>
-    </div>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -31,6 +31,8 @@ export * from "./openapi_sync.ts";
 export * from "./page_account.ts";
 export * from "./page_admin.ts";
 export * from "./page_audit.ts";
+export * from "./page_creation.ts";
+export * from "./page_csv.ts";
 export * from "./page_devices.ts";
 export * from "./page_errors.tsx";
 export * from "./page_filter.ts";

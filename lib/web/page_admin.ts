@@ -22,6 +22,16 @@ export interface AdminVisit {
   organization?: Membership["organization"];
 }
 
+/**
+ * The organization that everything on the pages is of: the one that is chosen, or the only one;
+ * undefined where rows of several are shown together.
+ */
+export function onlyOrganization(
+  { organization, organizations }: AdminVisit,
+): AdminVisit["organization"] {
+  return organization ?? (organizations.length === 1 ? organizations[0] : undefined);
+}
+
 const organizationCookie = "lockstep_organization";
 
 /**

@@ -18,10 +18,9 @@ import { auditFilter, auditVisibility, revertableModels } from "./admin_audit.ts
 import { eventParams } from "./admin_resource.ts";
 import { recordGuard } from "./collab_records.ts";
 import type { State } from "./define.ts";
-import { filterDay, filterText, filterTimes, givenFields } from "./page_filter.ts";
+import { addressFilter, filterDay, filterText, filterTimes } from "./page_filter.ts";
 import { recordPath } from "./page_records.ts";
 import type { PagePlace } from "./page_rows.ts";
-import { parse } from "./parse.ts";
 import type { Services } from "./services.ts";
 
 const query = z.object({
@@ -38,14 +37,8 @@ const query = z.object({
 /** What the page's form asks for. Days are of UTC, `to` included. */
 export type AuditPageFilter = z.output<typeof query>;
 
-/**
- * The filter in the query of an address; fields that are left empty do not count.
- *
- * @throws LockstepError `invalid_value`
- */
-export function auditPageFilter(params: URLSearchParams): AuditPageFilter {
-  return parse(query, givenFields(params));
-}
+/** The filter in the query of an address. @throws LockstepError `invalid_value` */
+export const auditPageFilter = addressFilter(query);
 
 /** The changes of rows that can be undone, for people. */
 export const auditActions: Record<string, { word: string; kind: "success" | "info" | "danger" }> = {

@@ -6,9 +6,8 @@ import { pendingChanges } from "../sync/mod.ts";
 import { readItem } from "./list_page.ts";
 import { deviceList } from "./list_sources.ts";
 import type { AdminVisit } from "./page_admin.ts";
-import { filterText, givenFields } from "./page_filter.ts";
+import { addressFilter, filterText } from "./page_filter.ts";
 import { type PagePlace, type RowsPage, rowsPage } from "./page_rows.ts";
-import { parse } from "./parse.ts";
 
 /** A device as the pages show it. */
 export interface DeviceRow {
@@ -29,8 +28,6 @@ export interface DeviceRow {
   revoked_at: Date | null;
 }
 
-const pageSize = 50;
-
 const query = z.object({
   state: z.enum(["allowed", "revoked"]).optional(),
   q: filterText.optional(),
@@ -39,14 +36,8 @@ const query = z.object({
 /** What the page's form asks for. */
 export type DeviceFilter = z.output<typeof query>;
 
-/**
- * The filter in the query of an address; fields that are left empty do not count.
- *
- * @throws LockstepError `invalid_value`
- */
-export function deviceFilter(params: URLSearchParams): DeviceFilter {
-  return parse(query, givenFields(params));
-}
+/** The filter in the query of an address. @throws LockstepError `invalid_value` */
+export const deviceFilter = addressFilter(query);
 
 /** Where a device stands in one model. */
 export interface DevicePosition {
@@ -102,7 +93,7 @@ export async function devicePage(
   { scope, organization }: AdminVisit,
   { state, q }: DeviceFilter,
   place: PagePlace,
-  limit = pageSize,
+  limit?: number,
 ): Promise<RowsPage<DeviceRow>> {
   const is_revoked = state && state === "revoked";
   const asked = { q, is_revoked, organization_id: organization?.id, limit };

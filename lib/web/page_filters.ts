@@ -1,13 +1,10 @@
 import { z } from "zod";
 import { type AdminScope, notFound, organizationIn } from "../access/mod.ts";
 import type { Connection } from "../db/mod.ts";
-import { type ListQuery, type ListSource, readItem } from "./list_page.ts";
+import { type ListSource, readItem } from "./list_page.ts";
 import { filterList, permissionList } from "./list_sources.ts";
-import type { AdminVisit } from "./page_admin.ts";
-import { filterText, givenFields } from "./page_filter.ts";
-import type { PagePlace } from "./page_rows.ts";
-import { type CsvColumns, sortedCsv, type SortedPage, sortedPage } from "./page_sorted.ts";
-import { parse } from "./parse.ts";
+import { addressFilter, filterText } from "./page_filter.ts";
+import type { PageList } from "./page_sorted.ts";
 
 /** A data filter, or a permission with a filter, as the list shows it. */
 export interface ListedFilter {
@@ -57,13 +54,12 @@ const source: ListSource = {
   within: (scope, add) => organizationIn(scope, "t.organization_id", add),
 };
 
-const pageSize = 50;
 const sorts = ["model", "group_name", "name"].flatMap((name) => [name, `-${name}`]);
 
 const query = z.object({
   q: filterText.optional(),
   model: filterText.optional(),
-  group_id: z.string().regex(/^[1-9]\d{0,8}$/, "Must be the number of a group").transform(Number)
+  group_id: z.string().regex(/^[1-9]\d{0,8}$/, "Must be the number of a group.").transform(Number)
     .pipe(z.int()).optional(),
   state: z.enum(["active", "inactive"]).optional(),
   sort: z.enum(sorts).optional(),
@@ -72,46 +68,25 @@ const query = z.object({
 /** What the page's form asks for. */
 export type RowFilterQuery = z.output<typeof query>;
 
-/** @throws LockstepError `invalid_value` */
-export function rowFilterQuery(params: URLSearchParams): RowFilterQuery {
-  return parse(query, givenFields(params));
-}
-
-function listed(asked: RowFilterQuery, { organization }: AdminVisit): ListQuery {
-  const { state, sort = "model", ...rest } = asked;
-  return {
-    ...rest,
-    sort,
-    limit: pageSize,
+/** The row filters, of permissions and data filters alike. */
+export const rowFilterPages: PageList<ListedFilter, RowFilterQuery> = {
+  filter: addressFilter(query),
+  source: () => source,
+  query: ({ state, ...asked }, { organization }) => ({
+    ...asked,
     is_active: state && state === "active",
     organization_id: organization?.id,
-  };
-}
-
-/** A page of the row filters, of permissions and data filters alike. */
-export function rowFilterPage(
-  conn: Connection,
-  visit: AdminVisit,
-  asked: RowFilterQuery,
-  place: PagePlace,
-): Promise<SortedPage<ListedFilter>> {
-  return sortedPage(conn, visit.scope, source, listed(asked, visit), place);
-}
-
-const columns: CsvColumns<ListedFilter> = [
-  ["kind", (row) => row.kind],
-  ["organization", (row) => row.organization_slug],
-  ["group", (row) => row.group_name],
-  ["model", (row) => row.model],
-  ["name", (row) => row.name],
-  ["condition", (row) => JSON.stringify(row.condition)],
-  ["is_active", (row) => row.is_active],
-];
-
-/** Every row filter that is asked for, as pieces of CSV. */
-export function rowFilterCsv(conn: Connection, visit: AdminVisit, asked: RowFilterQuery) {
-  return sortedCsv(conn, visit.scope, source, listed(asked, visit), columns);
-}
+  }),
+  columns: [
+    ["kind", (row) => row.kind],
+    ["organization", (row) => row.organization_slug],
+    ["group", (row) => row.group_name],
+    ["model", (row) => row.model],
+    ["name", (row) => row.name],
+    ["condition", (row) => JSON.stringify(row.condition)],
+    ["is_active", (row) => row.is_active],
+  ],
+};
 
 /** A row of either list. */
 interface StoredFilter {

@@ -12,25 +12,7 @@ import {
   variables,
 } from "../access/mod.ts";
 import type { Column, Model } from "../models/mod.ts";
-
-/** A condition as a form holds it: a line of the builder. */
-export interface FilterLine {
-  field: string;
-  operator: string;
-  /** One text for each value. */
-  values: string[];
-  negate: boolean;
-}
-
-/** A column that a condition may be about, for the form. */
-export interface FilterColumn {
-  name: string;
-  type: string;
-  /** How values are written. */
-  input: "text" | "number" | "boolean" | "choice" | "date";
-  choices: string[];
-  operators: string[];
-}
+import type { FilterColumn, FilterLine } from "../ui/mod.ts";
 
 /** Comparisons of the parts of dates that are offered; a filter may have the others too. */
 const partLookups = ["exact", "gte", "lte", "in"];

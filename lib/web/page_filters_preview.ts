@@ -15,34 +15,11 @@ import {
 } from "../access/mod.ts";
 import { sqlError, type Transaction } from "../db/mod.ts";
 import type { Catalog, Model } from "../models/mod.ts";
+import type { FilterPreview } from "../ui/mod.ts";
 import type { State } from "./define.ts";
 import { listPage } from "./list_page.ts";
 import { membershipList } from "./list_sources.ts";
 import type { FilterTarget } from "./page_filters.ts";
-
-/** What a filter would leave, and what saving it would change. */
-export interface FilterPreview {
-  /** The rows in words, with the values of `user` where the filter names them. */
-  words: string;
-  /** Whose values were taken; undefined when the filter names none. */
-  user?: string;
-  /** Rows that it leaves, up to 10,000; null when they were not counted in time. */
-  count: number | null;
-  isMore: boolean;
-  columns: string[];
-  /** The first of them. */
-  rows: (string | null)[][];
-  changes: {
-    model: string;
-    users: number;
-    usernames: string[];
-    gained: number | null;
-    lost: number | null;
-  }[];
-  devices: { gain: number; lose: number };
-  /** Why something is not known. */
-  message: string;
-}
 
 const mostCountedRows = 10_000;
 const shownRows = 5;

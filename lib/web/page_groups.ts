@@ -2,12 +2,10 @@ import { z } from "zod";
 import type { AdminScope } from "../access/mod.ts";
 import { type AdminVisit } from "./page_admin.ts";
 import type { Connection } from "../db/mod.ts";
-import { type ListQuery, type ListSource, readItem } from "./list_page.ts";
+import { type ListSource, readItem } from "./list_page.ts";
 import { groupList } from "./list_sources.ts";
-import { filterText, givenFields } from "./page_filter.ts";
-import type { PagePlace } from "./page_rows.ts";
-import { type CsvColumns, sortedCsv, type SortedPage, sortedPage } from "./page_sorted.ts";
-import { parse } from "./parse.ts";
+import { addressFilter, filterText } from "./page_filter.ts";
+import type { PageList } from "./page_sorted.ts";
 
 /** A group as the pages show it, with what of it is in the reader's organizations. */
 export interface GroupRow {
@@ -21,8 +19,6 @@ export interface GroupRow {
   filters: number;
 }
 
-const pageSize = 50;
-
 const query = z.object({
   q: filterText.optional(),
   sort: z.enum(["name", "-name", "created_at", "-created_at"]).optional(),
@@ -30,15 +26,6 @@ const query = z.object({
 
 /** What the page's form asks for. */
 export type GroupFilter = z.output<typeof query>;
-
-/** @throws LockstepError `invalid_value` */
-export function groupFilter(params: URLSearchParams): GroupFilter {
-  return parse(query, givenFields(params));
-}
-
-function listed({ q, sort = "name" }: GroupFilter): ListQuery {
-  return { limit: pageSize, q, sort };
-}
 
 function sourceOf({ scope, organization }: Pick<AdminVisit, "scope" | "organization">): ListSource {
   const own = organization ? [organization.id] : "all" in scope ? null : scope.organizationIds;
@@ -59,30 +46,21 @@ function sourceOf({ scope, organization }: Pick<AdminVisit, "scope" | "organizat
   };
 }
 
-/** A page of the groups; they are the same in every organization, their counts are not. */
-export function groupPage(
-  conn: Connection,
-  visit: AdminVisit,
-  filter: GroupFilter,
-  place: PagePlace,
-): Promise<SortedPage<GroupRow>> {
-  return sortedPage(conn, visit.scope, sourceOf(visit), listed(filter), place);
-}
-
-const columns: CsvColumns<GroupRow> = [
-  ["id", (row) => row.id],
-  ["name", (row) => row.name],
-  ["description", (row) => row.description],
-  ["members", (row) => row.members],
-  ["permissions", (row) => row.permissions],
-  ["filters", (row) => row.filters],
-  ["created_at", (row) => row.created_at],
-];
-
-/** Every group that the filter asks for, as pieces of CSV. */
-export function groupCsv(conn: Connection, visit: AdminVisit, filter: GroupFilter) {
-  return sortedCsv(conn, visit.scope, sourceOf(visit), listed(filter), columns);
-}
+/** The groups, which are the same in every organization; their counts are not. */
+export const groupPages: PageList<GroupRow, GroupFilter> = {
+  filter: addressFilter(query),
+  source: sourceOf,
+  query: (filter) => filter,
+  columns: [
+    ["id", (row) => row.id],
+    ["name", (row) => row.name],
+    ["description", (row) => row.description],
+    ["members", (row) => row.members],
+    ["permissions", (row) => row.permissions],
+    ["filters", (row) => row.filters],
+    ["created_at", (row) => row.created_at],
+  ],
+};
 
 /** Every group, to choose from. */
 export function allGroups(conn: Connection): Promise<{ id: number; name: string }[]> {

@@ -8,8 +8,7 @@ import {
   performanceSeries,
 } from "../observe/mod.ts";
 import type { AdminVisit } from "./page_admin.ts";
-import { filterText, givenFields } from "./page_filter.ts";
-import { parse } from "./parse.ts";
+import { addressFilter, filterText } from "./page_filter.ts";
 
 /** The periods to choose from, each in buckets of so many seconds. */
 export const metricPeriods = {
@@ -27,10 +26,8 @@ const query = z.object({
 /** What the page's form asks for. Without a period, the last day. */
 export type MetricFilter = z.output<typeof query>;
 
-/** @throws LockstepError `invalid_value` */
-export function metricFilter(params: URLSearchParams): MetricFilter {
-  return parse(query, givenFields(params));
-}
+/** The filter in the query of an address. @throws LockstepError `invalid_value` */
+export const metricFilter = addressFilter(query);
 
 export type MetricPoint = Measurement & { at: Date };
 export type MetricModel = Measurement & { model: string; operation: string };

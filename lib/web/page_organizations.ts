@@ -1,13 +1,12 @@
 import { z } from "zod";
 import type { AdminScope } from "../access/mod.ts";
 import type { Connection } from "../db/mod.ts";
-import { listPage, type ListQuery, readItem } from "./list_page.ts";
+import { listPage, readItem } from "./list_page.ts";
 import { groupList, membershipList, organizationList } from "./list_sources.ts";
-import { filterText, givenFields } from "./page_filter.ts";
+import { addressFilter, filterText } from "./page_filter.ts";
 import type { PagePlace } from "./page_rows.ts";
-import { type CsvColumns, sortedCsv, type SortedPage, sortedPage } from "./page_sorted.ts";
+import { type PageList, type SortedPage, sortedPage } from "./page_sorted.ts";
 import type { MembershipRow } from "./page_users.ts";
-import { parse } from "./parse.ts";
 
 /** An organization as the pages show it. */
 export interface OrganizationRow {
@@ -21,7 +20,6 @@ export interface OrganizationRow {
   version: string;
 }
 
-const pageSize = 50;
 const query = z.object({
   q: filterText.optional(),
   state: z.enum(["active", "inactive"]).optional(),
@@ -31,39 +29,21 @@ const query = z.object({
 /** What the page's form asks for. */
 export type OrganizationFilter = z.output<typeof query>;
 
-/** @throws LockstepError `invalid_value` */
-export function organizationFilter(params: URLSearchParams): OrganizationFilter {
-  return parse(query, givenFields(params));
-}
-
-function listed({ q, state, sort = "name" }: OrganizationFilter): ListQuery {
-  return { limit: pageSize, q, sort, is_active: state && state === "active" };
-}
-
-/** A page of the organizations that are administered. */
-export function organizationPage(
-  conn: Connection,
-  scope: AdminScope,
-  filter: OrganizationFilter,
-  place: PagePlace,
-): Promise<SortedPage<OrganizationRow>> {
-  return sortedPage(conn, scope, organizationList, listed(filter), place);
-}
-
-const columns: CsvColumns<OrganizationRow> = [
-  ["id", (row) => row.id],
-  ["name", (row) => row.name],
-  ["slug", (row) => row.slug],
-  ["description", (row) => row.description],
-  ["is_active", (row) => row.is_active],
-  ["members", (row) => row.members],
-  ["created_at", (row) => row.created_at],
-];
-
-/** Every organization that the filter asks for, as pieces of CSV. */
-export function organizationCsv(conn: Connection, scope: AdminScope, filter: OrganizationFilter) {
-  return sortedCsv(conn, scope, organizationList, listed(filter), columns);
-}
+/** The organizations that are administered. */
+export const organizationPages: PageList<OrganizationRow, OrganizationFilter> = {
+  filter: addressFilter(query),
+  source: () => organizationList,
+  query: ({ state, ...filter }) => ({ ...filter, is_active: state && state === "active" }),
+  columns: [
+    ["id", (row) => row.id],
+    ["name", (row) => row.name],
+    ["slug", (row) => row.slug],
+    ["description", (row) => row.description],
+    ["is_active", (row) => row.is_active],
+    ["members", (row) => row.members],
+    ["created_at", (row) => row.created_at],
+  ],
+};
 
 /** The organization with that number, or undefined when `scope` does not hold it. */
 export async function readOrganization(
@@ -82,8 +62,7 @@ export function memberPage(
   q: string | undefined,
   place: PagePlace,
 ): Promise<SortedPage<MembershipRow>> {
-  const asked = { organization_id: organizationId, q, sort: "username", limit: pageSize };
-  return sortedPage(conn, scope, membershipList, asked, place);
+  return sortedPage(conn, scope, membershipList, { organization_id: organizationId, q }, place);
 }
 
 /** A group as a form offers it. */

@@ -17,9 +17,8 @@ import { changeByForm, visitActor } from "./form_change.ts";
 import { readItem } from "./list_page.ts";
 import { quarantineList } from "./list_sources.ts";
 import type { AdminVisit } from "./page_admin.ts";
-import { filterText, givenFields } from "./page_filter.ts";
+import { addressFilter, filterText } from "./page_filter.ts";
 import { type PagePlace, type RowsPage, rowsPage } from "./page_rows.ts";
-import { parse } from "./parse.ts";
 
 /** A refused record as the pages show it. */
 export interface QuarantineRow {
@@ -40,8 +39,6 @@ export interface QuarantineRow {
   resolved_by: string | null;
 }
 
-const pageSize = 50;
-
 const query = z.object({
   state: z.enum(["open", "replayed", "discarded", "all"]).optional(),
   model: filterText.optional(),
@@ -53,14 +50,8 @@ const query = z.object({
 /** What the page's form asks for. Without a state, what is open. */
 export type QuarantineFilter = z.output<typeof query>;
 
-/**
- * The filter in the query of an address; fields that are left empty do not count.
- *
- * @throws LockstepError `invalid_value`
- */
-export function quarantineFilter(params: URLSearchParams): QuarantineFilter {
-  return parse(query, givenFields(params));
-}
+/** The filter in the query of an address. @throws LockstepError `invalid_value` */
+export const quarantineFilter = addressFilter(query);
 
 /** A page of the refused records, the newest first. */
 export async function quarantinePage(
@@ -73,7 +64,6 @@ export async function quarantinePage(
     ...filter,
     state: state === "all" ? undefined : state,
     organization_id: organization?.id,
-    limit: pageSize,
   }, place);
 }
 

@@ -4,7 +4,7 @@ import { LockstepError } from "../errors/mod.ts";
 import type { Catalog, Model } from "../models/mod.ts";
 import { labelColumn, recordReach, type RecordWrite, type StoredRecord } from "../sync/mod.ts";
 import type { State } from "./define.ts";
-import type { AdminVisit } from "./page_admin.ts";
+import { type AdminVisit, onlyOrganization } from "./page_admin.ts";
 
 export const recordsPath = "/admin/records";
 
@@ -57,8 +57,7 @@ export async function recordsVisit(ctx: Context<State>): Promise<RecordsVisit> {
     );
   }
   const owned = model.tenantColumn !== null;
-  const only = admin.organization ??
-    (admin.organizations.length === 1 ? admin.organizations[0] : undefined);
+  const only = onlyOrganization(admin);
   return {
     catalog,
     model,

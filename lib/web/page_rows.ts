@@ -3,10 +3,21 @@ import type { Connection } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import { listPage, type ListQuery, type ListSource } from "./list_page.ts";
 
+/** Rows of a page, where nothing else is asked for. */
+export const pageSize = 50;
+
 /** Between which rows a page lies: those before a place in the list, or after one; else the newest. */
 export interface PagePlace {
   before?: string;
   after?: string;
+}
+
+/** The place that an address names. */
+export function pagePlace({ searchParams }: URL): PagePlace {
+  return {
+    before: searchParams.get("before") ?? undefined,
+    after: searchParams.get("after") ?? undefined,
+  };
 }
 
 /** A page of a list that begins with the newest, and the places of its neighbours. */
@@ -28,7 +39,7 @@ export async function rowsPage<Row>(
   conn: Connection,
   scope: AdminScope,
   source: ListSource,
-  query: ListQuery,
+  query: Partial<ListQuery>,
   place: PagePlace,
 ): Promise<RowsPage<Row>> {
   const sort = source.sort.replace(/^-/, "");
@@ -50,6 +61,7 @@ export async function rowsPage<Row>(
   };
   const { items, next } = await listPage(conn, scope, located, {
     ...query,
+    limit: query.limit ?? pageSize,
     sort: upwards ? sort : `-${sort}`,
   });
   if (upwards) items.reverse();

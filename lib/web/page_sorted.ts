@@ -1,8 +1,26 @@
+import type { Context } from "fresh";
 import type { AdminScope } from "../access/mod.ts";
-import { csvCell } from "../audit/mod.ts";
 import type { Connection } from "../db/mod.ts";
 import { decodeKey, encodeKey, listPage, type ListQuery, type ListSource } from "./list_page.ts";
-import type { PagePlace } from "./page_rows.ts";
+import type { State } from "./define.ts";
+import type { AdminVisit } from "./page_admin.ts";
+import { type PagePlace, pagePlace, pageSize } from "./page_rows.ts";
+
+/** A list of the admin that is shown by the page and given as a file. */
+export interface PageList<Row, Filter> {
+  /**
+   * What the query of an address asks for.
+   *
+   * @throws LockstepError `invalid_value`
+   */
+  filter(params: URLSearchParams): Filter;
+  /** Where the rows come from that whoever visits may see. */
+  source(visit: AdminVisit): ListSource;
+  /** The filter as the source takes it, and the order. */
+  query(filter: Filter, visit: AdminVisit): Partial<ListQuery>;
+  /** Name and text of each column of the file. */
+  columns: [string, (row: Row) => string | number | boolean | Date | null][];
+}
 
 /** A page of a list in any order, and the places of its neighbours. */
 export interface SortedPage<Row> {
@@ -11,6 +29,27 @@ export interface SortedPage<Row> {
   previous?: string;
   /** `after` of the page after this one. */
   next?: string;
+}
+
+/** A page of a list, with the filter that it was asked for with. */
+export interface ListedPage<Row, Filter> extends SortedPage<Row> {
+  filter: Filter;
+}
+
+/**
+ * The page of `list` that the address asks for.
+ *
+ * @throws LockstepError `invalid_value`; `invalid_cursor`, `cursor_mismatch` for a place in another order
+ */
+export async function listedPage<Row, Filter>(
+  { state: { services, admin }, url }: Pick<Context<State>, "state" | "url">,
+  list: PageList<Row, Filter>,
+  filter = list.filter(url.searchParams),
+): Promise<ListedPage<Row, Filter>> {
+  const query = list.query(filter, admin!);
+  const source = list.source(admin!);
+  const page = await sortedPage<Row>(services.db, admin!.scope, source, query, pagePlace(url));
+  return { ...page, filter };
 }
 
 /**
@@ -23,7 +62,7 @@ export async function sortedPage<Row>(
   conn: Connection,
   scope: AdminScope,
   source: ListSource,
-  query: ListQuery,
+  query: Partial<ListQuery>,
   { before, after }: PagePlace,
 ): Promise<SortedPage<Row>> {
   const sort = query.sort ?? source.sort;
@@ -41,6 +80,7 @@ export async function sortedPage<Row>(
   const cursor = backwards ? turned(before, sort, opposite) : after;
   const { items, next } = await listPage(conn, scope, located, {
     ...query,
+    limit: pageSize,
     cursor,
     sort: backwards ? opposite : sort,
   });
@@ -61,45 +101,4 @@ export async function sortedPage<Row>(
 function turned(place: string, sort: string, opposite: string): string {
   const [order, value, key] = decodeKey(place, 3);
   return encodeKey([order === sort ? opposite : order, value, key]);
-}
-
-/** Name and text of each column of a CSV file. */
-export type CsvColumns<Row> = [string, (row: Row) => string | number | boolean | Date | null][];
-
-/**
- * Everything that `query` asks for, as pieces of CSV of at most 1,000 lines. No transaction is held
- * between the pieces.
- */
-export async function* sortedCsv<Row>(
-  conn: Connection,
-  scope: AdminScope,
-  source: ListSource,
-  query: ListQuery,
-  columns: CsvColumns<Row>,
-): AsyncGenerator<string> {
-  yield `${columns.map(([name]) => name).join(",")}\r\n`;
-  let cursor: string | undefined;
-  do {
-    const page = await listPage(conn, scope, source, { ...query, limit: 1000, cursor });
-    yield page.items.map((row) =>
-      `${columns.map(([, cell]) => text(cell(row as Row))).join(",")}\r\n`
-    )
-      .join("");
-    cursor = page.next ?? undefined;
-  } while (cursor !== undefined);
-}
-
-function text(value: ReturnType<CsvColumns<never>[number][1]>): string {
-  if (value instanceof Date) return csvCell(value.toISOString());
-  return csvCell(typeof value === "boolean" ? String(value) : value);
-}
-
-/** Headers of a CSV file of that name, with the day. */
-export function csvHeaders(name: string): Record<string, string> {
-  return {
-    "Content-Type": "text/csv; charset=utf-8",
-    "Content-Disposition": `attachment; filename="${name}-${
-      new Date().toISOString().slice(0, 10)
-    }.csv"`,
-  };
 }

@@ -1,13 +1,11 @@
 import { z } from "zod";
 import { type AdminScope, userEditableIn, userVisibleIn } from "../access/mod.ts";
 import type { Connection } from "../db/mod.ts";
-import { listPage, type ListQuery, type ListSource, readItem } from "./list_page.ts";
+import { listPage, type ListSource, readItem } from "./list_page.ts";
 import { membershipList, sessionList, tokenList, userList } from "./list_sources.ts";
 import type { AdminVisit } from "./page_admin.ts";
-import type { PagePlace } from "./page_rows.ts";
-import { filterText, givenFields } from "./page_filter.ts";
-import { type CsvColumns, sortedCsv, type SortedPage, sortedPage } from "./page_sorted.ts";
-import { parse } from "./parse.ts";
+import { addressFilter, filterText } from "./page_filter.ts";
+import type { PageList } from "./page_sorted.ts";
 
 /** A user as the pages show them. */
 export interface UserRow {
@@ -41,7 +39,6 @@ export interface MembershipRow {
   version: string;
 }
 
-const pageSize = 50;
 const sorts = ["username", "email", "last_name", "last_login", "created_at"]
   .flatMap((name) => [name, `-${name}`]);
 
@@ -54,38 +51,6 @@ const query = z.object({
 
 /** What the page's form asks for. */
 export type UserFilter = z.output<typeof query>;
-
-/**
- * The filter in the query of an address; fields that are left empty do not count.
- *
- * @throws LockstepError `invalid_value`
- */
-export function userFilter(params: URLSearchParams): UserFilter {
-  return parse(query, givenFields(params));
-}
-
-/** A page of the users, of the chosen organization or of all that are administered. */
-export async function userPage(
-  conn: Connection,
-  visit: AdminVisit,
-  filter: UserFilter,
-  place: PagePlace,
-  limit = pageSize,
-): Promise<SortedPage<ListedUser>> {
-  const asked = { ...listed(filter), limit };
-  return await sortedPage<ListedUser>(conn, visit.scope, sourceOf(visit), asked, place);
-}
-
-function listed({ q, state, rank, sort = "username" }: UserFilter): ListQuery {
-  return {
-    limit: pageSize,
-    q,
-    sort,
-    is_active: state && state === "active",
-    is_staff: rank === "staff" ? true : undefined,
-    is_superuser: rank === "superuser" ? true : undefined,
-  };
-}
 
 function sourceOf({ scope, organization }: AdminVisit): ListSource {
   const own = organization ? [organization.id] : "all" in scope ? null : scope.organizationIds;
@@ -115,24 +80,30 @@ function sourceOf({ scope, organization }: AdminVisit): ListSource {
   };
 }
 
-const columns: CsvColumns<ListedUser> = [
-  ["id", (row) => row.id],
-  ["username", (row) => row.username],
-  ["email", (row) => row.email],
-  ["first_name", (row) => row.first_name],
-  ["last_name", (row) => row.last_name],
-  ["is_active", (row) => row.is_active],
-  ["is_staff", (row) => row.is_staff],
-  ["is_superuser", (row) => row.is_superuser],
-  ["groups", (row) => row.groups],
-  ["last_login", (row) => row.last_login],
-  ["created_at", (row) => row.created_at],
-];
-
-/** Every user that the filter asks for, as pieces of CSV. */
-export function userCsv(conn: Connection, visit: AdminVisit, filter: UserFilter) {
-  return sortedCsv(conn, visit.scope, sourceOf(visit), listed(filter), columns);
-}
+/** The users, of the chosen organization or of all that are administered. */
+export const userPages: PageList<ListedUser, UserFilter> = {
+  filter: addressFilter(query),
+  source: sourceOf,
+  query: ({ state, rank, ...filter }) => ({
+    ...filter,
+    is_active: state && state === "active",
+    is_staff: rank === "staff" ? true : undefined,
+    is_superuser: rank === "superuser" ? true : undefined,
+  }),
+  columns: [
+    ["id", (row) => row.id],
+    ["username", (row) => row.username],
+    ["email", (row) => row.email],
+    ["first_name", (row) => row.first_name],
+    ["last_name", (row) => row.last_name],
+    ["is_active", (row) => row.is_active],
+    ["is_staff", (row) => row.is_staff],
+    ["is_superuser", (row) => row.is_superuser],
+    ["groups", (row) => row.groups],
+    ["last_login", (row) => row.last_login],
+    ["created_at", (row) => row.created_at],
+  ],
+};
 
 /** A session or a login by token, as a user's page shows it. */
 export interface UserAccess {

@@ -15,6 +15,7 @@ import {
   Icon,
   PageHeader,
   RelativeTime,
+  Table,
 } from "../../lib/ui/mod.ts";
 import { define, deviceFilter, devicePage, type DeviceRow } from "../../lib/web/mod.ts";
 
@@ -175,42 +176,38 @@ function CountList({ counts, day, models }: { counts: Counts; day: SyncDay; mode
 
 function Failing({ models }: { models: FailingModel[] }) {
   return (
-    <div class="table-responsive" tabIndex={0} role="region" aria-label="Models with trouble">
-      <table class="table">
-        <thead>
-          <tr>
-            <th>Model</th>
-            <th class="text-end">Failed</th>
-            <th class="text-end">Partly refused</th>
-            <th class="text-end">Operations</th>
-            <th>Last</th>
-            <th>Message</th>
-          </tr>
-        </thead>
-        <tbody>
-          {models.map((row) => (
-            <tr>
-              <td>
-                <a
-                  href={`/admin/logs?${new URLSearchParams(
-                    row.model ? { model: row.model } : { status: "ERROR" },
-                  )}`}
-                >
-                  {row.model || "Whole requests"}
-                </a>
-              </td>
-              <td class="text-end">{row.failures.toLocaleString("en")}</td>
-              <td class="text-end">{row.warnings.toLocaleString("en")}</td>
-              <td class="text-end">{row.operations.toLocaleString("en")}</td>
-              <td>
-                <RelativeTime value={row.lastAt} />
-              </td>
-              <td class="cell-text">{row.lastMessage}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Models with trouble"
+      head={[
+        "Model",
+        { words: "Failed", number: true },
+        { words: "Partly refused", number: true },
+        { words: "Operations", number: true },
+        "Last",
+        "Message",
+      ]}
+    >
+      {models.map((row) => (
+        <tr>
+          <td>
+            <a
+              href={`/admin/logs?${new URLSearchParams(
+                row.model ? { model: row.model } : { status: "ERROR" },
+              )}`}
+            >
+              {row.model || "Whole requests"}
+            </a>
+          </td>
+          <td class="text-end">{row.failures.toLocaleString("en")}</td>
+          <td class="text-end">{row.warnings.toLocaleString("en")}</td>
+          <td class="text-end">{row.operations.toLocaleString("en")}</td>
+          <td>
+            <RelativeTime value={row.lastAt} />
+          </td>
+          <td class="cell-text">{row.lastMessage}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -3,14 +3,13 @@ import LiveRows from "../../../islands/LiveRows.tsx";
 import type { AuditEvent } from "../../../lib/audit/mod.ts";
 import {
   Badge,
-  Choice,
   EmptyState,
-  Field,
   FieldChanges,
-  FilterChips,
   Icon,
+  ListFilters,
+  ListPages,
+  listState,
   PageHeader,
-  Pagination,
   RelativeTime,
 } from "../../../lib/ui/mod.ts";
 import {
@@ -23,6 +22,8 @@ import {
   define,
   eventRecord,
   mayRevert,
+  modelNames,
+  pagePlace,
 } from "../../../lib/web/mod.ts";
 
 interface Line {
@@ -46,13 +47,9 @@ const path = "/admin/audit";
 export const handler = define.handlers({
   async GET(ctx) {
     ctx.state.title = "Audit trail";
-    const { searchParams } = ctx.url;
     const { scope } = ctx.state.admin!;
-    const filter = auditPageFilter(searchParams);
-    const place = {
-      before: searchParams.get("before") ?? undefined,
-      after: searchParams.get("after") ?? undefined,
-    };
+    const filter = auditPageFilter(ctx.url.searchParams);
+    const place = pagePlace(ctx.url);
     const { events, older, newer } = await auditEvents(ctx, filter, place);
     const catalog = await ctx.state.services.catalog.current();
     return page<Trail>({
@@ -65,22 +62,11 @@ export const handler = define.handlers({
       newer,
       isFirst: place.before === undefined && newer === undefined,
       filter,
-      models: catalog.models.filter(({ enabled }) => enabled).map(({ name }) => name),
+      models: modelNames(catalog),
       isStaff: "all" in scope,
     });
   },
 });
-
-const labels: Record<keyof AuditPageFilter, string> = {
-  model: "Model",
-  key: "Key",
-  actor: "User",
-  action: "Action",
-  source: "Came",
-  q: "Text",
-  from: "From",
-  to: "To",
-};
 
 const actions: Record<string, string> = {
   ...Object.fromEntries(Object.entries(auditActions).map(([name, { word }]) => [name, word])),
@@ -88,11 +74,8 @@ const actions: Record<string, string> = {
 };
 
 export default define.page<typeof handler>(function AuditPage({ data }) {
-  const { lines, older, newer, isFirst, filter, isStaff } = data;
-  const filters = Object.entries(filter) as [keyof AuditPageFilter, string][];
-  const query = new URLSearchParams(filters);
-  const neighbour = (name: "after" | "before", place: string | undefined) =>
-    place && `${path}?${new URLSearchParams([...query, [name, place]])}`;
+  const { lines, older, newer, isFirst, filter, models, isStaff } = data;
+  const list = listState(path, filter);
   return (
     <>
       <PageHeader
@@ -105,30 +88,33 @@ export default define.page<typeof handler>(function AuditPage({ data }) {
             <Icon name="link-45deg" /> Verify the chain
           </a>
         )}
-        <a class="btn btn-outline-secondary" href={`${path}/export?format=csv&${query}`} download>
+        <a
+          class="btn btn-outline-secondary"
+          href={`${path}/export?format=csv&${list.query}`}
+          download
+        >
           <Icon name="download" /> Export CSV
         </a>
         <a
           class="btn btn-outline-secondary"
-          href={`${path}/export?format=ndjson&${query}`}
+          href={`${path}/export?format=ndjson&${list.query}`}
           download
         >
           <Icon name="download" /> NDJSON
         </a>
       </PageHeader>
-      <FilterForm filter={filter} models={data.models} />
-      <FilterChips
-        path={path}
-        filters={filters.map(([name, value]) => ({
-          name,
-          value,
-          label: labels[name],
-          shown: name === "action"
-            ? actions[value]
-            : name === "source"
-            ? auditSources[value]
-            : undefined,
-        }))}
+      <ListFilters
+        list={list}
+        fields={{
+          model: { label: "Model", suggestions: models },
+          key: { label: "Key" },
+          actor: { label: "User", autocapitalize: "none" },
+          action: { label: "Action", options: actions },
+          source: { label: "Came", options: auditSources },
+          from: { label: "From (UTC)", chip: "From", type: "date" },
+          to: { label: "To (UTC)", chip: "To", type: "date" },
+          q: { label: "Text", type: "search" },
+        }}
       />
       {isFirst && <LiveRows topics={["audit"]} />}
       <div data-live="trail">
@@ -136,14 +122,12 @@ export default define.page<typeof handler>(function AuditPage({ data }) {
           ? (
             <EmptyState
               icon="clock-history"
-              title={filters.length > 0
-                ? "No change matches the filters"
-                : "Nothing was changed yet"}
-              action={filters.length > 0 || !isFirst
+              title={list.isFiltered ? "No change matches the filters" : "Nothing was changed yet"}
+              action={list.isFiltered || !isFirst
                 ? <a class="btn btn-outline-secondary" href={path}>Show everything</a>
                 : undefined}
             >
-              {filters.length > 0
+              {list.isFiltered
                 ? "Take a filter away to see more."
                 : "Every change of rights, users, settings and audited records appears here."}
             </EmptyState>
@@ -153,9 +137,7 @@ export default define.page<typeof handler>(function AuditPage({ data }) {
               {lines.map((line) => <Entry key={line.event.id} {...line} />)}
             </ol>
           )}
-        {(older || newer) && (
-          <Pagination newer={neighbour("after", newer)} older={neighbour("before", older)} />
-        )}
+        {(older || newer) && <ListPages list={list} page={data} />}
       </div>
     </>
   );
@@ -198,26 +180,5 @@ function Entry({ event, record, revertable }: Line) {
         </details>
       )}
     </li>
-  );
-}
-
-function FilterForm({ filter, models }: { filter: AuditPageFilter; models: string[] }) {
-  return (
-    <form class="filter-form" method="get" action={path}>
-      <Field name="model" label="Model" value={filter.model} list="model-names" />
-      <datalist id="model-names">
-        {models.map((name) => <option key={name} value={name} />)}
-      </datalist>
-      <Field name="key" label="Key" value={filter.key} />
-      <Field name="actor" label="User" value={filter.actor} autocapitalize="none" />
-      <Choice name="action" label="Action" chosen={filter.action} options={actions} any="Any" />
-      <Choice name="source" label="Came" chosen={filter.source} options={auditSources} any="Any" />
-      <Field name="from" label="From (UTC)" type="date" value={filter.from} />
-      <Field name="to" label="To (UTC)" type="date" value={filter.to} />
-      <Field name="q" label="Text" type="search" value={filter.q} />
-      <button type="submit" class="btn btn-primary">
-        <Icon name="funnel" /> Filter
-      </button>
-    </form>
   );
 }

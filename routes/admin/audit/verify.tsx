@@ -6,7 +6,7 @@ import {
   type Verification,
   verifyAudit,
 } from "../../../lib/audit/mod.ts";
-import { Alert, Badge, Field, Icon, PageHeader } from "../../../lib/ui/mod.ts";
+import { Alert, Badge, Field, Icon, PageHeader, Table } from "../../../lib/ui/mod.ts";
 import { define, knownHead, readForm } from "../../../lib/web/mod.ts";
 
 interface Verify {
@@ -54,31 +54,21 @@ export default define.page<typeof handler>(function VerifyPage({ data: { tables,
       </form>
       <section>
         <h2>Audited tables</h2>
-        <div class="table-responsive" tabIndex={0} role="region" aria-label="Audited tables">
-          <table class="table">
-            <thead>
-              <tr>
-                <th>Model</th>
-                <th>State</th>
-              </tr>
-            </thead>
-            <tbody>
-              {tables.map(({ modelName, state, message }) => (
-                <tr>
-                  <td class="cell-text">
-                    {modelName}
-                    {message && <small class="d-block">{message}</small>}
-                  </td>
-                  <td>
-                    {state === "active"
-                      ? <Badge kind="success">Audited</Badge>
-                      : <Badge kind="danger">{states[state]}</Badge>}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label="Audited tables" head={["Model", "State"]}>
+          {tables.map(({ modelName, state, message }) => (
+            <tr>
+              <td class="cell-text">
+                {modelName}
+                {message && <small class="d-block">{message}</small>}
+              </td>
+              <td>
+                {state === "active"
+                  ? <Badge kind="success">Audited</Badge>
+                  : <Badge kind="danger">{states[state]}</Badge>}
+              </td>
+            </tr>
+          ))}
+        </Table>
       </section>
     </div>
   );

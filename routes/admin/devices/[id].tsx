@@ -1,7 +1,7 @@
 import { type Context, page, type RouteConfig } from "fresh";
 import { LockstepError } from "../../../lib/errors/mod.ts";
 import { mostPending } from "../../../lib/sync/mod.ts";
-import { Alert, DeviceState, Icon, PageHeader, RelativeTime } from "../../../lib/ui/mod.ts";
+import { Alert, DeviceState, Icon, PageHeader, RelativeTime, Table } from "../../../lib/ui/mod.ts";
 import {
   changeByForm,
   changeDevice,
@@ -104,34 +104,24 @@ export default define.page<typeof handler>(function DevicePage({ data }) {
       </dl>
       <section>
         <h2>Cursors</h2>
-        {positions.length === 0
-          ? <p class="section-note">It has pulled nothing yet.</p>
-          : (
-            <div class="table-responsive" tabIndex={0} role="region" aria-label="Cursors">
-              <table class="table">
-                <thead>
-                  <tr>
-                    <th>Model</th>
-                    <th>Cursor given</th>
-                    <th class="text-end">Changes since</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {positions.map(({ model, last_sync, pending }) => (
-                    <tr key={model}>
-                      <td>{model}</td>
-                      <td>
-                        {last_sync
-                          ? <RelativeTime value={last_sync} />
-                          : "Longer ago than positions are kept"}
-                      </td>
-                      <td class="text-end">{pendingWords(pending)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          )}
+        {positions.length === 0 ? <p class="section-note">It has pulled nothing yet.</p> : (
+          <Table
+            label="Cursors"
+            head={["Model", "Cursor given", { words: "Changes since", number: true }]}
+          >
+            {positions.map(({ model, last_sync, pending }) => (
+              <tr key={model}>
+                <td>{model}</td>
+                <td>
+                  {last_sync
+                    ? <RelativeTime value={last_sync} />
+                    : "Longer ago than positions are kept"}
+                </td>
+                <td class="text-end">{pendingWords(pending)}</td>
+              </tr>
+            ))}
+          </Table>
+        )}
       </section>
       <section>
         <h2>Start over</h2>

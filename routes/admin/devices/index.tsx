@@ -1,12 +1,11 @@
 import { page } from "fresh";
 import {
   DeviceState,
-  EmptyState,
-  Field,
-  FilterChips,
-  Icon,
+  EmptyList,
+  ListFilters,
+  listState,
+  ListTable,
   PageHeader,
-  Pagination,
   RelativeTime,
 } from "../../../lib/ui/mod.ts";
 import {
@@ -15,6 +14,8 @@ import {
   deviceFilter,
   devicePage,
   type DeviceRow,
+  onlyOrganization,
+  pagePlace,
   type RowsPage,
 } from "../../../lib/web/mod.ts";
 
@@ -28,26 +29,18 @@ const path = "/admin/devices";
 export const handler = define.handlers({
   async GET(ctx) {
     const { services, admin } = ctx.state;
-    const { searchParams } = ctx.url;
     ctx.state.title = "Devices";
-    const filter = deviceFilter(searchParams);
-    const rows = await devicePage(services.db, admin!, filter, {
-      before: searchParams.get("before") ?? undefined,
-      after: searchParams.get("after") ?? undefined,
-    });
-    const showsOrganization = !admin!.organization && admin!.organizations.length > 1;
-    return page<Devices>({ ...rows, filter, showsOrganization });
+    const filter = deviceFilter(ctx.url.searchParams);
+    const rows = await devicePage(services.db, admin!, filter, pagePlace(ctx.url));
+    return page<Devices>({ ...rows, filter, showsOrganization: !onlyOrganization(admin!) });
   },
 });
 
-const labels = { state: "State", q: "Text" };
-const states: Record<string, string> = { allowed: "Allowed", revoked: "Revoked" };
+const states = { allowed: "Allowed", revoked: "Revoked" };
 
 export default define.page<typeof handler>(function DevicesPage({ data }) {
-  const { rows, newer, older, filter, showsOrganization } = data;
-  const filters = Object.entries(filter) as [keyof DeviceFilter, string][];
-  const neighbour = (name: string, place: string | undefined) =>
-    place && `${path}?${new URLSearchParams([...filters, [name, place]])}`;
+  const { rows, filter, showsOrganization } = data;
+  const list = listState(path, filter);
   return (
     <>
       <PageHeader
@@ -55,75 +48,40 @@ export default define.page<typeof handler>(function DevicesPage({ data }) {
         title="Devices"
         description="What applications name in the header X-Device, the one that came last first."
       />
-      <form class="filter-form" method="get" action={path}>
-        <Field name="state" label="State">
-          {(control) => (
-            <select {...control} class="form-select">
-              <option value="" selected={!filter.state}>Any</option>
-              <option value="allowed" selected={filter.state === "allowed"}>Allowed</option>
-              <option value="revoked" selected={filter.state === "revoked"}>Revoked</option>
-            </select>
-          )}
-        </Field>
-        <Field
-          name="q"
-          label="Text"
-          placeholder="Name or error"
-          type="search"
-          value={filter.q}
-        />
-        <button type="submit" class="btn btn-primary">
-          <Icon name="funnel" /> Filter
-        </button>
-      </form>
-      <FilterChips
-        path={path}
-        filters={filters.map(([name, value]) => ({
-          name,
-          value,
-          label: labels[name],
-          shown: states[value],
-        }))}
+      <ListFilters
+        list={list}
+        fields={{
+          state: { label: "State", options: states },
+          q: { label: "Text", placeholder: "Name or error", type: "search" },
+        }}
       />
-      {rows.length === 0
-        ? (
-          <EmptyState
+      <ListTable
+        list={list}
+        page={data}
+        label="Devices"
+        head={[
+          "Device",
+          "User",
+          "State",
+          "Last seen",
+          "Up to date as of",
+          "Last push",
+          "Version",
+        ]}
+        empty={
+          <EmptyList
+            list={list}
             icon="phone"
-            title={filters.length > 0
-              ? "No device matches the filters"
-              : "No device has synced yet"}
-            action={filters.length > 0
-              ? <a class="btn btn-outline-secondary" href={path}>Show all devices</a>
-              : undefined}
+            none="No device has synced yet"
+            unmatched="No device matches the filters"
+            all="Show all devices"
           >
             A device appears here with its first push or pull that names it in the header X-Device.
-          </EmptyState>
-        )
-        : (
-          <>
-            <div class="table-responsive" tabIndex={0} role="region" aria-label="Devices">
-              <table class="table">
-                <thead>
-                  <tr>
-                    <th>Device</th>
-                    <th>User</th>
-                    <th>State</th>
-                    <th>Last seen</th>
-                    <th>Up to date as of</th>
-                    <th>Last push</th>
-                    <th>Version</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((row) => (
-                    <Device key={row.id} row={row} showsOrganization={showsOrganization} />
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            <Pagination newer={neighbour("after", newer)} older={neighbour("before", older)} />
-          </>
-        )}
+          </EmptyList>
+        }
+      >
+        {rows.map((row) => <Device key={row.id} row={row} showsOrganization={showsOrganization} />)}
+      </ListTable>
     </>
   );
 });

@@ -1,12 +1,23 @@
 import { page } from "fresh";
 import { LockstepError } from "../../../lib/errors/mod.ts";
-import { Alert, Badge, Field, Icon, PageHeader, Pagination } from "../../../lib/ui/mod.ts";
+import {
+  Alert,
+  Badge,
+  Choice,
+  Field,
+  Icon,
+  PageHeader,
+  Pagination,
+  TextTable,
+} from "../../../lib/ui/mod.ts";
 import {
   cellText,
   decodeKey,
   define,
   encodeKey,
   explainLook,
+  modelNames,
+  onlyOrganization,
   viewLook,
   visitActor,
 } from "../../../lib/web/mod.ts";
@@ -30,15 +41,14 @@ const pageSize = 25;
 export const handler = define.handlers({
   async GET(ctx) {
     const { services: { db, catalog: models }, admin } = ctx.state;
-    const { scope, organizations, organization } = admin!;
+    const { scope, organizations } = admin!;
     ctx.state.title = "What can this user see?";
     const { searchParams } = ctx.url;
     const given = (name: string, most: number) =>
       (searchParams.get(name) ?? "").trim().slice(0, most).replaceAll("\0", "");
-    const only = organization ?? (organizations.length === 1 ? organizations[0] : undefined);
     const asked = {
       user: given("user", 150),
-      organization: given("organization", 50) || (only?.slug ?? ""),
+      organization: given("organization", 50) || (onlyOrganization(admin!)?.slug ?? ""),
       model: given("model", 200),
       key: given("key", 2000),
     };
@@ -46,7 +56,7 @@ export const handler = define.handlers({
     const shown: Explain = {
       asked,
       organizations,
-      models: catalog.models.filter(({ enabled }) => enabled).map(({ name }) => name).sort(),
+      models: modelNames(catalog).sort(),
     };
     if (!asked.user || !asked.organization || !asked.model) return page<Explain>(shown);
     const looker = { db, scope, catalog, actor: visitActor(ctx.state) };
@@ -101,26 +111,14 @@ export default define.page<typeof handler>(function ExplainPage({ data }) {
           autoComplete="off"
           value={asked.user}
         />
-        <Field name="organization" label="Organization" required>
-          {(control) => (
-            <select {...control} class="form-select">
-              {organizations.map(({ slug, name }) => (
-                <option key={slug} value={slug} selected={slug === asked.organization}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field name="model" label="Model" required>
-          {(control) => (
-            <select {...control} class="form-select">
-              {models.map((name) => (
-                <option key={name} value={name} selected={name === asked.model}>{name}</option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <Choice
+          name="organization"
+          label="Organization"
+          required
+          chosen={asked.organization}
+          options={organizations.map(({ slug, name }) => ({ id: slug, name }))}
+        />
+        <Choice name="model" label="Model" required chosen={asked.model} options={models} />
         <Field name="key" label="Key of one row" placeholder="Any row" value={asked.key} />
         <button type="submit" class="btn btn-primary">
           <Icon name="eye" /> Explain
@@ -137,29 +135,11 @@ export default define.page<typeof handler>(function ExplainPage({ data }) {
           <p class="section-note">Only to look at: {explained.pull.rows}.</p>
           {rows.cells.length === 0 ? <p>There is no such row.</p> : (
             <>
-              <div
-                class="table-responsive"
-                tabIndex={0}
-                role="region"
-                aria-label={`Rows of ${explained.model}`}
-              >
-                <table class="table">
-                  <thead>
-                    <tr>{rows.columns.map((name) => <th key={name}>{name}</th>)}</tr>
-                  </thead>
-                  <tbody>
-                    {rows.cells.map((cells, i) => (
-                      <tr key={i}>
-                        {cells.map((text, column) => (
-                          <td key={column} class="cell-short" title={text ?? undefined}>
-                            {text ?? <span class="no-value">no value</span>}
-                          </td>
-                        ))}
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <TextTable
+                label={`Rows of ${explained.model}`}
+                columns={rows.columns}
+                rows={rows.cells}
+              />
               <Pagination older={next} words={{ newer: "Previous", older: "Next" }} />
             </>
           )}

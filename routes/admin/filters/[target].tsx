@@ -2,16 +2,22 @@ import { page, type RouteConfig } from "fresh";
 import FilterBuilder from "../../../islands/FilterBuilder.tsx";
 import { type AccessPreview, deleteDataFilter } from "../../../lib/access/mod.ts";
 import { LockstepError } from "../../../lib/errors/mod.ts";
-import { AccessLosses, Alert, ConfirmLosses, Field, PageHeader } from "../../../lib/ui/mod.ts";
+import {
+  AccessLosses,
+  Alert,
+  ConfirmLosses,
+  Field,
+  type FilterColumn,
+  type FilterLine,
+  type FilterPreview,
+  PageHeader,
+} from "../../../lib/ui/mod.ts";
 import {
   changeByForm,
   conditionOf,
   define,
-  type FilterColumn,
   filterColumns,
-  type FilterLine,
   filterLines,
-  type FilterPreview,
   type FilterTarget,
   filterVariables,
   filterVisit,

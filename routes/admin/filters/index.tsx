@@ -3,29 +3,30 @@ import type { ComponentChildren } from "preact";
 import { describeCondition, parseFilters } from "../../../lib/access/mod.ts";
 import {
   Badge,
-  EmptyState,
-  Field,
-  FilterChips,
+  EmptyList,
   Icon,
+  ListFilters,
+  listState,
+  ListTable,
   PageHeader,
-  Pagination,
-  SortHead,
 } from "../../../lib/ui/mod.ts";
 import {
   define,
   type GroupChoice,
   groupChoices,
   type ListedFilter,
+  type ListedPage,
+  listedPage,
   listPage,
+  modelNames,
+  onlyOrganization,
   permissionList,
-  rowFilterPage,
+  rowFilterPages,
   type RowFilterQuery,
-  rowFilterQuery,
-  type SortedPage,
 } from "../../../lib/web/mod.ts";
 
-interface Filters extends SortedPage<ListedFilter & { words: string; isBroken: boolean }> {
-  asked: RowFilterQuery;
+interface Filters
+  extends ListedPage<ListedFilter & { words: string; isBroken: boolean }, RowFilterQuery> {
   groups: GroupChoice[];
   models: string[];
   organizations: { slug: string; name: string }[];
@@ -39,25 +40,20 @@ const path = "/admin/filters";
 export const handler = define.handlers({
   async GET(ctx) {
     const { services: { db, catalog: models }, admin } = ctx.state;
-    const { searchParams } = ctx.url;
     ctx.state.title = "Filters";
-    const asked = rowFilterQuery(searchParams);
+    const asked = rowFilterPages.filter(ctx.url.searchParams);
     const catalog = await models.current();
     // As stored, whichever of its names the address has.
     if (asked.model) asked.model = catalog.find(asked.model)?.name ?? asked.model;
-    const found = await rowFilterPage(db, admin!, asked, {
-      before: searchParams.get("before") ?? undefined,
-      after: searchParams.get("after") ?? undefined,
-    });
+    const listed = await listedPage(ctx, rowFilterPages, asked);
     const { organization, organizations } = admin!;
     return page<Filters>({
-      ...found,
-      rows: found.rows.map((row) => ({ ...row, ...wordsOf(row) })),
-      asked,
+      ...listed,
+      rows: listed.rows.map((row) => ({ ...row, ...wordsOf(row) })),
       groups: await groupChoices(db, admin!.scope),
-      models: catalog.models.filter(({ enabled }) => enabled).map(({ name }) => name).sort(),
+      models: modelNames(catalog).sort(),
       organizations,
-      organization: organization ?? (organizations.length === 1 ? organizations[0] : undefined),
+      organization: onlyOrganization(admin!),
       permission: await permissionOf(),
     });
 
@@ -87,30 +83,11 @@ export const handler = define.handlers({
   },
 });
 
-const labels: Record<string, string> = {
-  q: "Text",
-  model: "Model",
-  group_id: "Group",
-  state: "State",
-};
-const states: Record<string, string> = { active: "Active", inactive: "Not active" };
+const states = { active: "Active", inactive: "Not active" };
 
 export default define.page<typeof handler>(function FiltersPage({ data }) {
-  const { rows, previous, next, asked, groups, models, organizations, organization } = data;
-  const { sort = "model", ...filters } = asked;
-  const given = Object.entries(asked).map(([name, value]) => [name, String(value)]);
-  const at = (name: string, value: string) =>
-    `${path}?${new URLSearchParams([...given.filter(([other]) => other !== name), [name, value]])}`;
-  const inForce = Object.entries(filters).map(([name, value]) => [name, String(value)]);
-  const group = groups.find(({ id }) => id === asked.group_id);
-  const head = (name: string, label: string) => (
-    <SortHead
-      name={name}
-      label={label}
-      sort={sort}
-      href={(sort) => at("sort", sort)}
-    />
-  );
+  const { rows, filter: asked, groups, models, organizations, organization } = data;
+  const list = listState(path, asked, "model");
   return (
     <>
       <PageHeader
@@ -118,7 +95,7 @@ export default define.page<typeof handler>(function FiltersPage({ data }) {
         title="Filters"
         description="Which rows of a model a group may push and pull. A permission's own filter and every active data filter of the group must hold."
       >
-        <a class="btn btn-outline-secondary" href={`${path}/export?${new URLSearchParams(given)}`}>
+        <a class="btn btn-outline-secondary" href={`${path}/export?${list.query}`}>
           <Icon name="download" /> CSV
         </a>
         {data.permission && (
@@ -127,113 +104,58 @@ export default define.page<typeof handler>(function FiltersPage({ data }) {
           </a>
         )}
       </PageHeader>
-      <form class="filter-form" method="get" action={path}>
-        {asked.sort && <input type="hidden" name="sort" value={asked.sort} />}
-        <Field name="group_id" label="Group">
-          {(control) => (
-            <select {...control} class="form-select">
-              <option value="" selected={!asked.group_id}>Any</option>
-              {groups.map(({ id, name }) => (
-                <option key={id} value={id} selected={id === asked.group_id}>{name}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field name="model" label="Model">
-          {(control) => (
-            <select {...control} class="form-select">
-              <option value="" selected={!asked.model}>Any</option>
-              {models.map((name) => (
-                <option key={name} value={name} selected={name === asked.model}>{name}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field name="state" label="State">
-          {(control) => (
-            <select {...control} class="form-select">
-              <option value="" selected={!asked.state}>Any</option>
-              {Object.entries(states).map(([value, words]) => (
-                <option key={value} value={value} selected={asked.state === value}>{words}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field
-          name="q"
-          label="Text"
-          type="search"
-          placeholder="Name, model, group"
-          value={asked.q}
-        />
-        <button type="submit" class="btn btn-primary">
-          <Icon name="funnel" /> Filter
-        </button>
-      </form>
-      <FilterChips
-        path={path}
-        filters={inForce.map(([name, value]) => ({
-          name,
-          value,
-          label: labels[name],
-          shown: name === "group_id" ? group?.name ?? value : states[value],
-        }))}
+      <ListFilters
+        list={list}
+        fields={{
+          group_id: { label: "Group", options: groups },
+          model: { label: "Model", options: models },
+          state: { label: "State", options: states },
+          q: { label: "Text", type: "search", placeholder: "Name, model, group" },
+        }}
       />
-      {rows.length === 0
-        ? (
-          <EmptyState
+      <ListTable
+        list={list}
+        page={data}
+        label="Filters"
+        head={[
+          { words: "Filter", sort: "name" },
+          { words: "Model", sort: "model" },
+          { words: "Group", sort: "group_name" },
+          !organization && "Organization",
+          "Rows for which",
+          "State",
+        ]}
+        empty={
+          <EmptyList
+            list={list}
             icon="funnel"
-            title={inForce.length > 0 ? "No filter matches" : "There is no row filter yet"}
-            action={inForce.length > 0
-              ? <a class="btn btn-outline-secondary" href={path}>Show all filters</a>
-              : undefined}
+            none="There is no row filter yet"
+            unmatched="No filter matches"
+            all="Show all filters"
           >
             Without a filter, a group that may pull a model pulls every row of its organization.
-          </EmptyState>
-        )
-        : (
-          <>
-            <div class="table-responsive" tabIndex={0} role="region" aria-label="Filters">
-              <table class="table sort-table">
-                <thead>
-                  <tr>
-                    {head("name", "Filter")}
-                    {head("model", "Model")}
-                    {head("group_name", "Group")}
-                    {!organization && <th>Organization</th>}
-                    <th>Rows for which</th>
-                    <th>State</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((row) => (
-                    <tr key={row.id}>
-                      <td class="cell-text">
-                        <a href={`${path}/${row.id}`}>{row.name || "Of the permission"}</a>
-                      </td>
-                      <td>{row.model}</td>
-                      <td>{row.group_name}</td>
-                      {!organization && <td>{row.organization_slug}</td>}
-                      <td class="cell-text">{row.words}</td>
-                      <td>
-                        {row.isBroken
-                          ? <Badge kind="danger">No longer fits</Badge>
-                          : row.is_active
-                          ? <Badge kind="success">Active</Badge>
-                          : <Badge kind="warning">Not active</Badge>}
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            <Pagination
-              newer={previous && at("before", previous)}
-              older={next && at("after", next)}
-              words={{ newer: "Previous", older: "Next" }}
-            />
-          </>
-        )}
+          </EmptyList>
+        }
+      >
+        {rows.map((row) => (
+          <tr key={row.id}>
+            <td class="cell-text">
+              <a href={`${path}/${row.id}`}>{row.name || "Of the permission"}</a>
+            </td>
+            <td>{row.model}</td>
+            <td>{row.group_name}</td>
+            {!organization && <td>{row.organization_slug}</td>}
+            <td class="cell-text">{row.words}</td>
+            <td>
+              {row.isBroken
+                ? <Badge kind="danger">No longer fits</Badge>
+                : row.is_active
+                ? <Badge kind="success">Active</Badge>
+                : <Badge kind="warning">Not active</Badge>}
+            </td>
+          </tr>
+        ))}
+      </ListTable>
       <section>
         <h2>Add a data filter</h2>
         <form class="filter-form" method="get" action={`${path}/new`}>

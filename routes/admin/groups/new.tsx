@@ -1,45 +1,11 @@
-import { page } from "fresh";
-import { createGroup, requireAll } from "../../../lib/access/mod.ts";
+import { createGroup } from "../../../lib/access/mod.ts";
 import { Alert, PageHeader } from "../../../lib/ui/mod.ts";
-import {
-  changeByForm,
-  define,
-  type FormProblem,
-  formProblem,
-  readForm,
-} from "../../../lib/web/mod.ts";
-import { GroupFields, type GroupValues } from "./(_form)/group_fields.tsx";
+import { creationHandlers, define } from "../../../lib/web/mod.ts";
+import { GroupFields, groupValues } from "./(_form)/group_fields.tsx";
 
 const path = "/admin/groups";
 
-interface NewGroup {
-  values: GroupValues;
-  problem?: FormProblem;
-}
-
-export const handler = define.handlers({
-  GET(ctx) {
-    ctx.state.title = "Create group";
-    requireAll(ctx.state.admin!.scope);
-    return page<NewGroup>({ values: { name: "", description: "" } });
-  },
-  async POST(ctx) {
-    ctx.state.title = "Create group";
-    requireAll(ctx.state.admin!.scope);
-    const fields = await readForm(ctx.req);
-    const values = {
-      name: fields.get("name") ?? "",
-      description: fields.get("description") ?? "",
-    };
-    try {
-      const id = await changeByForm(ctx.state, (tx) => createGroup(tx, values));
-      return ctx.redirect(`${path}/${id}?saved=created`, 303);
-    } catch (error) {
-      const problem = formProblem(error);
-      return page<NewGroup>({ values, problem }, { status: problem.status });
-    }
-  },
-});
+export const handler = creationHandlers("Create group", path, groupValues, createGroup);
 
 export default define.page<typeof handler>(function NewGroupPage({ data: { values, problem } }) {
   return (

@@ -8,6 +8,7 @@ import {
   JobOutcome,
   PageHeader,
   RelativeTime,
+  Table,
 } from "../../../lib/ui/mod.ts";
 import { define, givenFields, parse, runsQuery } from "../../../lib/web/mod.ts";
 
@@ -66,40 +67,30 @@ export default define.page<typeof handler>(function JobPage({ data: { name, runs
           </EmptyState>
         )
         : (
-          <div class="table-responsive" tabIndex={0} role="region" aria-label={`Runs of ${name}`}>
-            <table class="table">
-              <thead>
-                <tr>
-                  <th>Began</th>
-                  <th>Outcome</th>
-                  <th class="text-end">Took</th>
-                  <th>How</th>
-                  <th>What it told</th>
-                </tr>
-              </thead>
-              <tbody>
-                {runs.map((run) => (
-                  <tr key={run.id}>
-                    <td>
-                      <RelativeTime value={run.started_at} />
-                    </td>
-                    <td>
-                      <JobOutcome outcome={run.outcome} />
-                    </td>
-                    <td class="text-end text-nowrap">
-                      {run.finished_at
-                        ? duration((run.finished_at.getTime() - run.started_at.getTime()) / 1000)
-                        : "—"}
-                    </td>
-                    <td class="text-nowrap">{triggers[run.trigger]}</td>
-                    <td class="cell-text">
-                      {run.error || <Detail detail={run.detail} />}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label={`Runs of ${name}`}
+            head={["Began", "Outcome", { words: "Took", number: true }, "How", "What it told"]}
+          >
+            {runs.map((run) => (
+              <tr key={run.id}>
+                <td>
+                  <RelativeTime value={run.started_at} />
+                </td>
+                <td>
+                  <JobOutcome outcome={run.outcome} />
+                </td>
+                <td class="text-end text-nowrap">
+                  {run.finished_at
+                    ? duration((run.finished_at.getTime() - run.started_at.getTime()) / 1000)
+                    : "—"}
+                </td>
+                <td class="text-nowrap">{triggers[run.trigger]}</td>
+                <td class="cell-text">
+                  {run.error || <Detail detail={run.detail} />}
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
       {older && (
         <nav class="pager" aria-label="Pages">

@@ -9,6 +9,7 @@ import {
   JobOutcome,
   PageHeader,
   RelativeTime,
+  Table,
 } from "../../../lib/ui/mod.ts";
 import {
   bulkPushes,
@@ -168,59 +169,53 @@ function BulkPushes(
   { rows, organizations }: { rows: BulkPushView[]; organizations: Record<number, string> },
 ) {
   return (
-    <div class="table-responsive" tabIndex={0} role="region" aria-label="Bulk pushes">
-      <table class="table">
-        <thead>
-          <tr>
-            <th>Bulk push</th>
-            <th>State</th>
-            <th>Progress</th>
-            <th class="text-end">Refused</th>
-            <th>Organization</th>
-            <th>Sent</th>
-            <th>
-              <span class="visually-hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.id}>
-              <td class="cell-text">
-                <code title={row.id}>{row.id.slice(0, 8)}</code>
-                {row.device && ` ${row.device}`}
-                {row.error && <small class="d-block">{row.error}</small>}
-              </td>
-              <td>
-                <JobOutcome outcome={row.state} />
-              </td>
-              <td class="text-nowrap">
-                <progress
-                  value={row.done}
-                  max={Math.max(row.total, 1)}
-                  aria-label={`Progress of ${row.id.slice(0, 8)}`}
-                />{" "}
-                <span class="figures">
-                  {`${row.done.toLocaleString("en")} of ${row.total.toLocaleString("en")}`}
-                </span>
-              </td>
-              <td class="text-end">
-                {row.error_count > 0
-                  ? <a href="/admin/quarantine">{row.error_count.toLocaleString("en")}</a>
-                  : "0"}
-              </td>
-              <td class="text-nowrap">{organizations[row.organization_id] ?? "—"}</td>
-              <td>
-                <RelativeTime value={row.created_at} />
-              </td>
-              <td class="text-end">
-                <BulkAction row={row} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Bulk pushes"
+      head={[
+        "Bulk push",
+        "State",
+        "Progress",
+        { words: "Refused", number: true },
+        "Organization",
+        "Sent",
+        { words: "Actions", hidden: true },
+      ]}
+    >
+      {rows.map((row) => (
+        <tr key={row.id}>
+          <td class="cell-text">
+            <code title={row.id}>{row.id.slice(0, 8)}</code>
+            {row.device && ` ${row.device}`}
+            {row.error && <small class="d-block">{row.error}</small>}
+          </td>
+          <td>
+            <JobOutcome outcome={row.state} />
+          </td>
+          <td class="text-nowrap">
+            <progress
+              value={row.done}
+              max={Math.max(row.total, 1)}
+              aria-label={`Progress of ${row.id.slice(0, 8)}`}
+            />{" "}
+            <span class="figures">
+              {`${row.done.toLocaleString("en")} of ${row.total.toLocaleString("en")}`}
+            </span>
+          </td>
+          <td class="text-end">
+            {row.error_count > 0
+              ? <a href="/admin/quarantine">{row.error_count.toLocaleString("en")}</a>
+              : "0"}
+          </td>
+          <td class="text-nowrap">{organizations[row.organization_id] ?? "—"}</td>
+          <td>
+            <RelativeTime value={row.created_at} />
+          </td>
+          <td class="text-end">
+            <BulkAction row={row} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -245,59 +240,47 @@ function BulkAction({ row: { id, state } }: { row: BulkPushView }) {
 
 function Recurring({ jobs }: { jobs: JobState[] }) {
   return (
-    <div class="table-responsive" tabIndex={0} role="region" aria-label="Recurring jobs">
-      <table class="table">
-        <thead>
-          <tr>
-            <th>Job</th>
-            <th>Last run</th>
-            <th>Schedule (UTC)</th>
-            <th>Next</th>
-            <th>
-              <span class="visually-hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {jobs.map(({ name, description, schedule, next_at, last_run, last_failure }) => (
-            <tr key={name}>
-              <td class="cell-text">
-                <a href={`${path}/${name}`}>{name}</a>
-                <small class="d-block">{description}</small>
-                {last_failure && last_failure.id === last_run?.id && (
-                  <small class="d-block text-danger-emphasis">{last_failure.error}</small>
-                )}
-              </td>
-              <td class="text-nowrap">
-                {last_run
-                  ? (
-                    <>
-                      <JobOutcome outcome={last_run.outcome} />{" "}
-                      <RelativeTime value={last_run.started_at} />
-                    </>
-                  )
-                  : "Never"}
-              </td>
-              <td class="text-nowrap">{schedule ? <code>{schedule}</code> : "By hand"}</td>
-              <td>{next_at ? <RelativeTime value={next_at} /> : "—"}</td>
-              <td class="text-end">
-                <form method="post" action={path}>
-                  <input type="hidden" name="id" value={name} />
-                  <button
-                    type="submit"
-                    class="btn btn-outline-secondary btn-sm"
-                    name="do"
-                    value="run"
-                  >
-                    <Icon name="play" /> Run now
-                    <span class="visually-hidden">{`: ${name}`}</span>
-                  </button>
-                </form>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Recurring jobs"
+      head={["Job", "Last run", "Schedule (UTC)", "Next", { words: "Actions", hidden: true }]}
+    >
+      {jobs.map(({ name, description, schedule, next_at, last_run, last_failure }) => (
+        <tr key={name}>
+          <td class="cell-text">
+            <a href={`${path}/${name}`}>{name}</a>
+            <small class="d-block">{description}</small>
+            {last_failure && last_failure.id === last_run?.id && (
+              <small class="d-block text-danger-emphasis">{last_failure.error}</small>
+            )}
+          </td>
+          <td class="text-nowrap">
+            {last_run
+              ? (
+                <>
+                  <JobOutcome outcome={last_run.outcome} />{" "}
+                  <RelativeTime value={last_run.started_at} />
+                </>
+              )
+              : "Never"}
+          </td>
+          <td class="text-nowrap">{schedule ? <code>{schedule}</code> : "By hand"}</td>
+          <td>{next_at ? <RelativeTime value={next_at} /> : "—"}</td>
+          <td class="text-end">
+            <form method="post" action={path}>
+              <input type="hidden" name="id" value={name} />
+              <button
+                type="submit"
+                class="btn btn-outline-secondary btn-sm"
+                name="do"
+                value="run"
+              >
+                <Icon name="play" /> Run now
+                <span class="visually-hidden">{`: ${name}`}</span>
+              </button>
+            </form>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

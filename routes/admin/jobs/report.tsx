@@ -1,6 +1,15 @@
 import { page } from "fresh";
-import { Badge, duration, EmptyState, Field, Icon, PageHeader } from "../../../lib/ui/mod.ts";
 import {
+  Badge,
+  duration,
+  EmptyState,
+  Field,
+  Icon,
+  PageHeader,
+  Table,
+} from "../../../lib/ui/mod.ts";
+import {
+  csvHeaders,
   define,
   givenFields,
   parse,
@@ -23,12 +32,7 @@ export const handler = define.handlers({
     const organizationIds = organization ? [organization.id] : administered;
     const report = await syncReport(services.db, day ?? null, organizationIds);
     if (given.format !== "csv") return page<SyncReport>(report);
-    return new Response(syncReportCsv(report), {
-      headers: {
-        "Content-Type": "text/csv; charset=utf-8",
-        "Content-Disposition": `attachment; filename="sync-report-${report.day}.csv"`,
-      },
-    });
+    return new Response(syncReportCsv(report), { headers: csvHeaders("sync-report", report.day) });
   },
 });
 
@@ -68,45 +72,41 @@ export default define.page<typeof handler>(function ReportPage({ data }) {
           </EmptyState>
         )
         : (
-          <div class="table-responsive" tabIndex={0} role="region" aria-label="Daily report">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th>Model</th>
-                  <th>Organization</th>
-                  <th>Operation</th>
-                  <th>Status</th>
-                  <th class="text-end">Syncs</th>
-                  <th class="text-end">Records</th>
-                  <th class="text-end">Users</th>
-                  <th class="text-end">Devices</th>
-                  <th class="text-end">Average</th>
-                  <th class="text-end">Longest</th>
+          <Table
+            label="Daily report"
+            head={[
+              "Model",
+              "Organization",
+              "Operation",
+              "Status",
+              { words: "Syncs", number: true },
+              { words: "Records", number: true },
+              { words: "Users", number: true },
+              { words: "Devices", number: true },
+              { words: "Average", number: true },
+              { words: "Longest", number: true },
+            ]}
+          >
+            {rows.map((row) => {
+              const [kind, word] = outcomes[row.status];
+              return (
+                <tr key={`${row.organization} ${row.model} ${row.operation} ${row.status}`}>
+                  <td class="text-nowrap">{row.model || "Whole requests"}</td>
+                  <td class="text-nowrap">{row.organization ?? "—"}</td>
+                  <td>{operations[row.operation]}</td>
+                  <td>
+                    <Badge kind={kind}>{word}</Badge>
+                  </td>
+                  <td class="text-end">{figure(row.syncs)}</td>
+                  <td class="text-end">{figure(row.objects)}</td>
+                  <td class="text-end">{figure(row.users)}</td>
+                  <td class="text-end">{figure(row.devices)}</td>
+                  <td class="text-end text-nowrap">{duration(row.average_time)}</td>
+                  <td class="text-end text-nowrap">{duration(row.longest_time)}</td>
                 </tr>
-              </thead>
-              <tbody>
-                {rows.map((row) => {
-                  const [kind, word] = outcomes[row.status];
-                  return (
-                    <tr key={`${row.organization} ${row.model} ${row.operation} ${row.status}`}>
-                      <td class="text-nowrap">{row.model || "Whole requests"}</td>
-                      <td class="text-nowrap">{row.organization ?? "—"}</td>
-                      <td>{operations[row.operation]}</td>
-                      <td>
-                        <Badge kind={kind}>{word}</Badge>
-                      </td>
-                      <td class="text-end">{figure(row.syncs)}</td>
-                      <td class="text-end">{figure(row.objects)}</td>
-                      <td class="text-end">{figure(row.users)}</td>
-                      <td class="text-end">{figure(row.devices)}</td>
-                      <td class="text-end text-nowrap">{duration(row.average_time)}</td>
-                      <td class="text-end text-nowrap">{duration(row.longest_time)}</td>
-                    </tr>
-                  );
-                })}
-              </tbody>
-            </table>
-          </div>
+              );
+            })}
+          </Table>
         )}
     </>
   );

@@ -2,15 +2,17 @@ import { page } from "fresh";
 import MetricsChart from "../../../islands/MetricsChart.tsx";
 import {
   Alert,
-  Choice,
   duration,
   EmptyState,
-  Field,
-  FilterChips,
   Icon,
+  ListFilters,
+  listState,
   PageHeader,
+  Table,
+  type TableHead,
 } from "../../../lib/ui/mod.ts";
 import {
+  csvHeaders,
   define,
   type MetricFilter,
   metricFilter,
@@ -20,6 +22,7 @@ import {
   metricsCsv,
   type MetricsShown,
   metricsShown,
+  modelNames,
 } from "../../../lib/web/mod.ts";
 
 interface Metrics extends MetricsShown {
@@ -37,30 +40,21 @@ export const handler = define.handlers({
     const filter = metricFilter(searchParams);
     const shown = await metricsShown(services.db, admin!, filter);
     if (searchParams.get("format") === "csv") {
-      const name = `metrics-${new Date().toISOString().slice(0, 10)}.csv`;
-      return new Response(metricsCsv(shown.models), {
-        headers: {
-          "Content-Type": "text/csv; charset=utf-8",
-          "Content-Disposition": `attachment; filename="${name}"`,
-        },
-      });
+      return new Response(metricsCsv(shown.models), { headers: csvHeaders("metrics") });
     }
-    const { models } = await services.catalog.current();
-    const names = models.filter(({ enabled }) => enabled).map(({ name }) => name);
+    const names = modelNames(await services.catalog.current());
     return page<Metrics>({ ...shown, filter, names });
   },
 });
 
 const operations: Record<string, string> = { PUSH: "Push", PULL: "Pull" };
-const labels = { period: "Period", model: "Model", operation: "Operation" };
 const periods = Object.fromEntries(
   Object.entries(metricPeriods).map(([name, { words }]) => [name, words]),
 );
 
 export default define.page<typeof handler>(function MetricsPage({ data }) {
   const { series, models, suggestions, filter, names } = data;
-  const filters = Object.entries(filter) as [keyof MetricFilter, string][];
-  const query = new URLSearchParams(filters);
+  const list = listState(path, filter);
   const isEmpty = series.every(({ operations }) => operations === 0);
   return (
     <>
@@ -69,35 +63,18 @@ export default define.page<typeof handler>(function MetricsPage({ data }) {
         title="Metrics"
         description="How long pushes and pulls take, and what they need."
       >
-        <a class="btn btn-outline-secondary" href={`${path}?format=csv&${query}`} download>
+        <a class="btn btn-outline-secondary" href={`${path}?format=csv&${list.query}`} download>
           <Icon name="download" /> Export CSV
         </a>
       </PageHeader>
-      <form class="filter-form" method="get" action={path}>
-        <Choice name="period" label="Period" chosen={filter.period ?? "day"} options={periods} />
-        <Field name="model" label="Model" value={filter.model} list="model-names" />
-        <datalist id="model-names">
-          {names.map((name) => <option key={name} value={name} />)}
-        </datalist>
-        <Choice
-          name="operation"
-          label="Operation"
-          chosen={filter.operation}
-          options={operations}
-          any="Both"
-        />
-        <button type="submit" class="btn btn-primary">
-          <Icon name="funnel" /> Show
-        </button>
-      </form>
-      <FilterChips
-        path={path}
-        filters={filters.map(([name, value]) => ({
-          name,
-          value,
-          label: labels[name],
-          shown: periods[value] ?? operations[value],
-        }))}
+      <ListFilters
+        list={list}
+        verb="Show"
+        fields={{
+          period: { label: "Period", options: periods, fallback: "day" },
+          model: { label: "Model", suggestions: names },
+          operation: { label: "Operation", options: operations, any: "Both" },
+        }}
       />
       {suggestions.map((suggestion) => <Alert key={suggestion} kind="info">{suggestion}</Alert>)}
       {isEmpty
@@ -131,6 +108,17 @@ const rounded = (value: number | null) => value === null ? null : Math.round(val
 const shownNumber = (value: number | null) =>
   value === null ? "—" : value.toLocaleString("en", { maximumFractionDigits: 1 });
 const shownTime = (value: number | null) => value === null ? "—" : duration(value);
+
+const measures: TableHead[] = [
+  "Operations",
+  "Average",
+  "95 % below",
+  "Batch",
+  "Records/s",
+  "Queries",
+  "MB",
+]
+  .map((words) => ({ words, number: true }));
 
 function Charts({ series, isDaily }: { series: MetricPoint[]; isDaily: boolean }) {
   const times = series.map(({ at }) => clock(at, isDaily));
@@ -180,24 +168,18 @@ function Charts({ series, isDaily }: { series: MetricPoint[]; isDaily: boolean }
       </div>
       <details class="metrics-numbers">
         <summary>The numbers as a table</summary>
-        <div class="table-responsive" tabIndex={0} role="region" aria-label="Numbers of the charts">
-          <table class="table table-compact">
-            <thead>
-              <tr>
-                <th>From (UTC)</th>
-                <MeasureHeads />
-              </tr>
-            </thead>
-            <tbody>
-              {series.map((point, i) => (
-                <tr key={times[i]}>
-                  <td class="text-nowrap">{times[i]}</td>
-                  <Measures of={point} />
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          class="table-compact"
+          label="Numbers of the charts"
+          head={["From (UTC)", ...measures]}
+        >
+          {series.map((point, i) => (
+            <tr key={times[i]}>
+              <td class="text-nowrap">{times[i]}</td>
+              <Measures of={point} />
+            </tr>
+          ))}
+        </Table>
       </details>
     </section>
   );
@@ -205,44 +187,19 @@ function Charts({ series, isDaily }: { series: MetricPoint[]; isDaily: boolean }
 
 function ByModel({ models }: { models: MetricModel[] }) {
   return (
-    <div class="table-responsive" tabIndex={0} role="region" aria-label="By model">
-      <table class="table">
-        <thead>
-          <tr>
-            <th>Model</th>
-            <th>Operation</th>
-            <MeasureHeads />
-          </tr>
-        </thead>
-        <tbody>
-          {models.map((row) => (
-            <tr key={`${row.model} ${row.operation}`}>
-              <td class="text-nowrap">
-                {row.model
-                  ? <a href={`${path}?${new URLSearchParams({ model: row.model })}`}>{row.model}</a>
-                  : "Several models"}
-              </td>
-              <td>{operations[row.operation] ?? row.operation}</td>
-              <Measures of={row} />
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-function MeasureHeads() {
-  return (
-    <>
-      <th class="text-end">Operations</th>
-      <th class="text-end">Average</th>
-      <th class="text-end">95 % below</th>
-      <th class="text-end">Batch</th>
-      <th class="text-end">Records/s</th>
-      <th class="text-end">Queries</th>
-      <th class="text-end">MB</th>
-    </>
+    <Table label="By model" head={["Model", "Operation", ...measures]}>
+      {models.map((row) => (
+        <tr key={`${row.model} ${row.operation}`}>
+          <td class="text-nowrap">
+            {row.model
+              ? <a href={`${path}?${new URLSearchParams({ model: row.model })}`}>{row.model}</a>
+              : "Several models"}
+          </td>
+          <td>{operations[row.operation] ?? row.operation}</td>
+          <Measures of={row} />
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -3,7 +3,7 @@ import { notFound, requireAll } from "../../../lib/access/mod.ts";
 import { conflictPolicies, type ConflictPolicy } from "../../../lib/config/mod.ts";
 import { loadSettings } from "../../../lib/db/mod.ts";
 import type { Catalog, Model } from "../../../lib/models/mod.ts";
-import { Alert, Badge, Choice, Icon, PageHeader } from "../../../lib/ui/mod.ts";
+import { Alert, Badge, Choice, Icon, PageHeader, Table } from "../../../lib/ui/mod.ts";
 import {
   changeByForm,
   changeModel,
@@ -210,43 +210,32 @@ function Columns({ columns, keys }: { columns: ModelPage["columns"]; keys: strin
       <h2>
         Columns <span class="section-count figures">{Object.keys(columns).length}</span>
       </h2>
-      <div class="table-responsive" tabIndex={0} role="region" aria-label="Columns">
-        <table class="table">
-          <thead>
-            <tr>
-              <th>Column</th>
-              <th>Type</th>
-              <th>Notes</th>
-            </tr>
-          </thead>
-          <tbody>
-            {Object.entries(columns).map(([name, column]) => (
-              <tr key={name}>
-                <td>
-                  <code>{name}</code>
-                </td>
-                <td class="text-nowrap">{column.type}</td>
-                <td class="cell-text">
-                  {[
-                    keys.includes(name) && "key",
-                    !column.nullable && "required",
-                    column.read_only && "set by the server",
-                    column.enum && `one of ${column.enum.join(", ")}`,
-                  ].filter(Boolean).join(", ")}
-                  {column.references && (
-                    <>
-                      {" of "}
-                      <a href={`${list}/${encodeURIComponent(column.references)}`}>
-                        {column.references}
-                      </a>
-                    </>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Columns" head={["Column", "Type", "Notes"]}>
+        {Object.entries(columns).map(([name, column]) => (
+          <tr key={name}>
+            <td>
+              <code>{name}</code>
+            </td>
+            <td class="text-nowrap">{column.type}</td>
+            <td class="cell-text">
+              {[
+                keys.includes(name) && "key",
+                !column.nullable && "required",
+                column.read_only && "set by the server",
+                column.enum && `one of ${column.enum.join(", ")}`,
+              ].filter(Boolean).join(", ")}
+              {column.references && (
+                <>
+                  {" of "}
+                  <a href={`${list}/${encodeURIComponent(column.references)}`}>
+                    {column.references}
+                  </a>
+                </>
+              )}
+            </td>
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }

@@ -3,11 +3,12 @@ import type { Model } from "../../../lib/models/mod.ts";
 import {
   Alert,
   Badge,
-  EmptyState,
-  Field,
-  FilterChips,
+  EmptyList,
   Icon,
+  ListFilters,
+  listState,
   PageHeader,
+  Table,
 } from "../../../lib/ui/mod.ts";
 import { conflictPolicyWords, define } from "../../../lib/web/mod.ts";
 
@@ -50,17 +51,11 @@ export const handler = define.handlers({
   },
 });
 
-const labels: Record<string, string> = { state: "State", q: "Text" };
-const states: Record<string, string> = { included: "Included", excluded: "Left out" };
+const states = { included: "Included", excluded: "Left out" };
 
 export default define.page<typeof handler>(function ModelsPage({ data }) {
   const { apps, shown, included, excluded, warnings, filter, showsRows } = data;
-  const filters = Object.entries(filter).map(([name, value]) => ({
-    name,
-    value,
-    label: labels[name],
-    shown: states[value],
-  }));
+  const list = listState(path, filter);
   return (
     <>
       <PageHeader
@@ -77,32 +72,23 @@ export default define.page<typeof handler>(function ModelsPage({ data }) {
         )}
       </PageHeader>
       {warnings.map((warning) => <Alert key={warning} kind="warning">{warning}</Alert>)}
-      <form class="filter-form" method="get" action={path}>
-        <Field name="state" label="State">
-          {(control) => (
-            <select {...control} class="form-select">
-              <option value="" selected={!filter.state}>Any</option>
-              <option value="included" selected={filter.state === "included"}>Included</option>
-              <option value="excluded" selected={filter.state === "excluded"}>Left out</option>
-            </select>
-          )}
-        </Field>
-        <Field name="q" label="Model or table" type="search" value={filter.q} />
-        <button type="submit" class="btn btn-primary">
-          <Icon name="funnel" /> Filter
-        </button>
-      </form>
-      <FilterChips path={path} filters={filters} />
+      <ListFilters
+        list={list}
+        fields={{
+          state: { label: "State", options: states },
+          q: { label: "Model or table", chip: "Text", type: "search" },
+        }}
+      />
       {shown === 0 && (
-        <EmptyState
+        <EmptyList
+          list={list}
           icon="table"
-          title={filters.length > 0 ? "No model matches the filters" : "The database has no tables"}
-          action={filters.length > 0
-            ? <a class="btn btn-outline-secondary" href={path}>Show all models</a>
-            : undefined}
+          none="The database has no tables"
+          unmatched="No model matches the filters"
+          all="Show all models"
         >
           Every table that is created in the database appears here at once.
-        </EmptyState>
+        </EmptyList>
       )}
       {apps.map(([app, models]) => (
         <App key={app} app={app} models={models} showsRows={showsRows} />
@@ -117,52 +103,46 @@ function App({ app, models, showsRows }: { app: string; models: Model[]; showsRo
       <h2>
         {app} <span class="section-count figures">{models.length}</span>
       </h2>
-      <div class="table-responsive" tabIndex={0} role="region" aria-label={`Models of ${app}`}>
-        <table class="table">
-          <thead>
-            <tr>
-              <th>Model</th>
-              <th>State</th>
-              <th>Table</th>
-              <th>Rows belong to</th>
-              <th>Conflicts</th>
-              {showsRows && <th class="text-end">About rows</th>}
-            </tr>
-          </thead>
-          <tbody>
-            {models.map((model) => (
-              <tr>
-                <td class="cell-text">
-                  <a class="text-nowrap" href={`${path}/${encodeURIComponent(model.name)}`}>
-                    {model.name}
-                  </a>
-                  {model.reason && <small class="d-block">{model.reason}</small>}
-                </td>
-                <td>
-                  {model.enabled
-                    ? <Badge kind="success">{model.writable ? "Included" : "Pull only"}</Badge>
-                    : <Badge>Left out</Badge>}
-                </td>
-                <td class="text-nowrap">
-                  <code>{`${model.schema}.${model.table}`}</code>
-                  {model.kind !== "table" && ` ${model.kind}`}
-                </td>
-                <td>{model.tenantColumn ? <code>{model.tenantColumn}</code> : "Everybody"}</td>
-                <td class="text-nowrap">
-                  {model.enabled && model.writable
-                    ? conflictPolicyWords[model.conflictPolicy]
-                    : "—"}
-                </td>
-                {showsRows && (
-                  <td class="text-end">
-                    {model.estimatedRows > 0 ? model.estimatedRows.toLocaleString("en") : "—"}
-                  </td>
-                )}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label={`Models of ${app}`}
+        head={[
+          "Model",
+          "State",
+          "Table",
+          "Rows belong to",
+          "Conflicts",
+          showsRows && { words: "About rows", number: true },
+        ]}
+      >
+        {models.map((model) => (
+          <tr>
+            <td class="cell-text">
+              <a class="text-nowrap" href={`${path}/${encodeURIComponent(model.name)}`}>
+                {model.name}
+              </a>
+              {model.reason && <small class="d-block">{model.reason}</small>}
+            </td>
+            <td>
+              {model.enabled
+                ? <Badge kind="success">{model.writable ? "Included" : "Pull only"}</Badge>
+                : <Badge>Left out</Badge>}
+            </td>
+            <td class="text-nowrap">
+              <code>{`${model.schema}.${model.table}`}</code>
+              {model.kind !== "table" && ` ${model.kind}`}
+            </td>
+            <td>{model.tenantColumn ? <code>{model.tenantColumn}</code> : "Everybody"}</td>
+            <td class="text-nowrap">
+              {model.enabled && model.writable ? conflictPolicyWords[model.conflictPolicy] : "—"}
+            </td>
+            {showsRows && (
+              <td class="text-end">
+                {model.estimatedRows > 0 ? model.estimatedRows.toLocaleString("en") : "—"}
+              </td>
+            )}
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }

@@ -2,26 +2,24 @@ import { page } from "fresh";
 import {
   Alert,
   Badge,
-  EmptyState,
-  Field,
-  FilterChips,
+  EmptyList,
   Icon,
+  ListFilters,
+  listState,
+  ListTable,
   PageHeader,
-  Pagination,
   RelativeTime,
-  SortHead,
 } from "../../../lib/ui/mod.ts";
 import {
   define,
+  type ListedPage,
+  listedPage,
   type OrganizationFilter,
-  organizationFilter,
-  organizationPage,
+  organizationPages,
   type OrganizationRow,
-  type SortedPage,
 } from "../../../lib/web/mod.ts";
 
-interface Organizations extends SortedPage<OrganizationRow> {
-  filter: OrganizationFilter;
+interface Organizations extends ListedPage<OrganizationRow, OrganizationFilter> {
   mayCreate: boolean;
   deleted?: string;
 }
@@ -30,38 +28,23 @@ const path = "/admin/organizations";
 
 export const handler = define.handlers({
   async GET(ctx) {
-    const { services, admin } = ctx.state;
+    const { admin } = ctx.state;
     const { searchParams } = ctx.url;
     ctx.state.title = "Organizations";
-    const filter = organizationFilter(searchParams);
-    const rows = await organizationPage(services.db, admin!.scope, filter, {
-      before: searchParams.get("before") ?? undefined,
-      after: searchParams.get("after") ?? undefined,
-    });
+    const listed = await listedPage(ctx, organizationPages);
     return page<Organizations>({
-      ...rows,
-      filter,
+      ...listed,
       mayCreate: "all" in admin!.scope,
       deleted: searchParams.get("deleted") ?? undefined,
     });
   },
 });
 
-const labels: Record<string, string> = { q: "Text", state: "State" };
-const states: Record<string, string> = { active: "Active", inactive: "Not active" };
+const states = { active: "Active", inactive: "Not active" };
 
 export default define.page<typeof handler>(function OrganizationsPage({ data }) {
-  const { rows, previous, next, filter, mayCreate, deleted } = data;
-  const { sort = "name", ...filters } = filter;
-  const given = Object.entries(filter) as [string, string][];
-  const at = (more: [string, string][]) => {
-    const names = more.map(([name]) => name);
-    return `${path}?${new URLSearchParams([
-      ...given.filter(([name]) => !names.includes(name)),
-      ...more,
-    ])}`;
-  };
-  const inForce = Object.entries(filters) as [string, string][];
+  const { rows, filter, mayCreate, deleted } = data;
+  const list = listState(path, filter, "name");
   return (
     <>
       <PageHeader
@@ -69,7 +52,7 @@ export default define.page<typeof handler>(function OrganizationsPage({ data }) 
         title="Organizations"
         description="Each sees its own rows only, with groups' permissions of its own."
       >
-        <a class="btn btn-outline-secondary" href={`${path}/export?${new URLSearchParams(given)}`}>
+        <a class="btn btn-outline-secondary" href={`${path}/export?${list.query}`}>
           <Icon name="download" /> CSV
         </a>
         {mayCreate && (
@@ -81,113 +64,57 @@ export default define.page<typeof handler>(function OrganizationsPage({ data }) 
       {deleted && (
         <Alert kind="success">The organization {deleted.slice(0, 200)} is deleted.</Alert>
       )}
-      <form class="filter-form" method="get" action={path}>
-        {filter.sort && <input type="hidden" name="sort" value={filter.sort} />}
-        <Field
-          name="q"
-          label="Text"
-          type="search"
-          placeholder="Name, slug or description"
-          value={filter.q}
-        />
-        <Field name="state" label="State">
-          {(control) => (
-            <select {...control} class="form-select">
-              <option value="" selected={!filter.state}>Any</option>
-              {Object.entries(states).map(([value, words]) => (
-                <option key={value} value={value} selected={filter.state === value}>
-                  {words}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <button type="submit" class="btn btn-primary">
-          <Icon name="funnel" /> Filter
-        </button>
-      </form>
-      <FilterChips
-        path={path}
-        filters={inForce.map(([name, value]) => ({
-          name,
-          value,
-          label: labels[name],
-          shown: states[value],
-        }))}
+      <ListFilters
+        list={list}
+        fields={{
+          q: { label: "Text", type: "search", placeholder: "Name, slug or description" },
+          state: { label: "State", options: states },
+        }}
       />
-      {rows.length === 0
-        ? (
-          <EmptyState
+      <ListTable
+        list={list}
+        page={data}
+        label="Organizations"
+        head={[
+          { words: "Name", sort: "name" },
+          { words: "Slug", sort: "slug" },
+          "State",
+          { words: "Members", number: true },
+          { words: "Created", sort: "created_at" },
+        ]}
+        empty={
+          <EmptyList
+            list={list}
             icon="building"
-            title={inForce.length > 0
-              ? "No organization matches the filters"
-              : "There is no organization yet"}
-            action={inForce.length > 0
-              ? <a class="btn btn-outline-secondary" href={path}>Show all organizations</a>
-              : undefined}
+            none="There is no organization yet"
+            unmatched="No organization matches the filters"
+            all="Show all organizations"
           >
             An organization appears here as soon as somebody creates it.
-          </EmptyState>
-        )
-        : (
-          <>
-            <div class="table-responsive" tabIndex={0} role="region" aria-label="Organizations">
-              <table class="table sort-table">
-                <thead>
-                  <tr>
-                    <SortHead
-                      name="name"
-                      label="Name"
-                      sort={sort}
-                      href={(sort) => at([["sort", sort]])}
-                    />
-                    <SortHead
-                      name="slug"
-                      label="Slug"
-                      sort={sort}
-                      href={(sort) => at([["sort", sort]])}
-                    />
-                    <th>State</th>
-                    <th class="text-end">Members</th>
-                    <SortHead
-                      name="created_at"
-                      label="Created"
-                      sort={sort}
-                      href={(sort) => at([["sort", sort]])}
-                    />
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((row) => (
-                    <tr key={row.id}>
-                      <td class="cell-text">
-                        <a href={`${path}/${row.id}`}>{row.name}</a>
-                        {row.description && <small class="d-block">{row.description}</small>}
-                      </td>
-                      <td>
-                        <code>{row.slug}</code>
-                      </td>
-                      <td>
-                        {row.is_active
-                          ? <Badge kind="success">Active</Badge>
-                          : <Badge kind="warning">Not active</Badge>}
-                      </td>
-                      <td class="text-end">{row.members.toLocaleString("en")}</td>
-                      <td>
-                        <RelativeTime value={row.created_at} />
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            <Pagination
-              newer={previous && at([["before", previous]])}
-              older={next && at([["after", next]])}
-              words={{ newer: "Previous", older: "Next" }}
-            />
-          </>
-        )}
+          </EmptyList>
+        }
+      >
+        {rows.map((row) => (
+          <tr key={row.id}>
+            <td class="cell-text">
+              <a href={`${path}/${row.id}`}>{row.name}</a>
+              {row.description && <small class="d-block">{row.description}</small>}
+            </td>
+            <td>
+              <code>{row.slug}</code>
+            </td>
+            <td>
+              {row.is_active
+                ? <Badge kind="success">Active</Badge>
+                : <Badge kind="warning">Not active</Badge>}
+            </td>
+            <td class="text-end">{row.members.toLocaleString("en")}</td>
+            <td>
+              <RelativeTime value={row.created_at} />
+            </td>
+          </tr>
+        ))}
+      </ListTable>
     </>
   );
 });

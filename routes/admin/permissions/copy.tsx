@@ -1,6 +1,6 @@
 import { type Context, page } from "fresh";
 import { type AccessPreview, copyRights, type RightsPlace } from "../../../lib/access/mod.ts";
-import { Alert, ConfirmLosses, Field, Icon, PageHeader } from "../../../lib/ui/mod.ts";
+import { Alert, Choice, ConfirmLosses, Icon, PageHeader } from "../../../lib/ui/mod.ts";
 import {
   type AdminVisit,
   allGroups,
@@ -131,42 +131,22 @@ export default define.page<typeof handler>(function CopyPermissionsPage({ data }
             {(["from", "to"] as const).map((side) => (
               <fieldset class="copy-side">
                 <legend class="h2">{side === "from" ? "From" : "To"}</legend>
-                <Field
+                <Choice
                   name={side}
                   label="Organization"
                   required
                   error={problem?.fields[side]}
-                >
-                  {(control) => (
-                    <select {...control} class="form-select">
-                      {organizations.map(({ slug, name }) => (
-                        <option key={slug} value={slug} selected={slug === values[side]}>
-                          {name}
-                        </option>
-                      ))}
-                    </select>
-                  )}
-                </Field>
-                <Field
+                  chosen={values[side]}
+                  options={organizations.map(({ slug, name }) => ({ id: slug, name }))}
+                />
+                <Choice
                   name={`${side}_group`}
                   label="Group"
                   error={problem?.fields[`${side}_group`] ?? problem?.fields[`${side}.group_id`]}
-                >
-                  {(control) => (
-                    <select {...control} class="form-select">
-                      <option value="">All groups</option>
-                      {groups.map(({ id, name }) => (
-                        <option
-                          key={id}
-                          value={id}
-                          selected={String(id) === values[`${side}_group`]}
-                        >
-                          {name}
-                        </option>
-                      ))}
-                    </select>
-                  )}
-                </Field>
+                  chosen={values[`${side}_group`] ?? ""}
+                  options={groups}
+                  any="All groups"
+                />
               </fieldset>
             ))}
             <div class="form-check mb-3">

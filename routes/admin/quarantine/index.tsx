@@ -4,18 +4,20 @@ import { LockstepError } from "../../../lib/errors/mod.ts";
 import {
   Alert,
   Badge,
-  Choice,
   EmptyState,
-  Field,
-  FilterChips,
   Icon,
+  ListFilters,
+  ListPages,
+  listState,
   PageHeader,
-  Pagination,
   RelativeTime,
+  Table,
 } from "../../../lib/ui/mod.ts";
 import {
   define,
   discardQuarantined,
+  onlyOrganization,
+  pagePlace,
   quarantined,
   type QuarantineFilter,
   quarantineFilter,
@@ -85,29 +87,21 @@ export const handler = define.handlers({
   },
 });
 
-async function read(state: State, { searchParams }: URL): Promise<Quarantine> {
+async function read(state: State, url: URL): Promise<Quarantine> {
   state.title = "Quarantine";
   const { services, admin } = state;
-  const filter = quarantineFilter(searchParams);
-  const rows = await quarantinePage(services.db, admin!, filter, {
-    before: searchParams.get("before") ?? undefined,
-    after: searchParams.get("after") ?? undefined,
-  });
-  const showsOrganization = !admin!.organization && admin!.organizations.length > 1;
-  return { ...rows, filter, showsOrganization };
+  const filter = quarantineFilter(url.searchParams);
+  const rows = await quarantinePage(services.db, admin!, filter, pagePlace(url));
+  return { ...rows, filter, showsOrganization: !onlyOrganization(admin!) };
 }
 
-const labels = { state: "State", model: "Model", username: "User", device: "Device", q: "Text" };
 const states = { open: "Open", replayed: "Replayed", discarded: "Discarded", all: "Any" };
 const kinds = { open: "warning", replayed: "success", discarded: "neutral" } as const;
 
 export default define.page<typeof handler>(function QuarantinePage({ data }) {
-  const { rows, newer, older, filter, showsOrganization, outcome, discarding } = data;
-  const filters = Object.entries(filter) as [keyof QuarantineFilter, string][];
-  const query = new URLSearchParams(filters);
-  const here = query.size > 0 ? `${path}?${query}` : path;
-  const neighbour = (name: string, place: string | undefined) =>
-    place && `${path}?${new URLSearchParams([...query, [name, place]])}`;
+  const { rows, filter, showsOrganization, outcome, discarding } = data;
+  const list = listState(path, filter);
+  const here = list.isFiltered ? `${path}?${list.query}` : path;
   if (discarding) return <Discarding rows={discarding} here={here} />;
   return (
     <>
@@ -117,43 +111,29 @@ export default define.page<typeof handler>(function QuarantinePage({ data }) {
         description="Records that applications pushed and the server refused. Repair and replay them, or give them up."
       />
       {outcome && <Told outcome={outcome} />}
-      <form class="filter-form" method="get" action={path}>
-        <Choice
-          name="state"
-          label="State"
-          chosen={filter.state ?? "open"}
-          options={states}
-        />
-        <Field name="model" label="Model" value={filter.model} />
-        <Field name="username" label="User" value={filter.username} autocapitalize="none" />
-        <Field name="device" label="Device" value={filter.device} />
-        <Field name="q" label="Text" type="search" value={filter.q} />
-        <button type="submit" class="btn btn-primary">
-          <Icon name="funnel" /> Filter
-        </button>
-      </form>
-      <FilterChips
-        path={path}
-        filters={filters.map(([name, value]) => ({
-          name,
-          value,
-          label: labels[name],
-          shown: name === "state" ? states[value as keyof typeof states] : undefined,
-        }))}
+      <ListFilters
+        list={list}
+        fields={{
+          state: { label: "State", options: states, fallback: "open" },
+          model: { label: "Model" },
+          username: { label: "User", autocapitalize: "none" },
+          device: { label: "Device" },
+          q: { label: "Text", type: "search" },
+        }}
       />
       {rows.length === 0
         ? (
           <EmptyState
             icon="shield-check"
-            title={filters.length > 0
+            title={list.isFiltered
               ? "No refused record matches the filters"
               : "No refused record is waiting"}
             action={
               <a
                 class="btn btn-outline-secondary"
-                href={filters.length > 0 ? path : `${path}?state=all`}
+                href={list.isFiltered ? path : `${path}?state=all`}
               >
-                {filters.length > 0 ? "Show what is open" : "Show those of the past"}
+                {list.isFiltered ? "Show what is open" : "Show those of the past"}
               </a>
             }
           >
@@ -163,29 +143,29 @@ export default define.page<typeof handler>(function QuarantinePage({ data }) {
         )
         : (
           <form method="post" action={here}>
-            <div class="table-responsive" tabIndex={0} role="region" aria-label="Refused records">
-              <table class="table">
-                <thead>
-                  <tr>
-                    <th>
+            <Table
+              label="Refused records"
+              head={[
+                {
+                  words: (
+                    <>
                       <SelectAll label="Select every record of this page" />
                       <span class="visually-hidden">Select</span>
-                    </th>
-                    <th>Record</th>
-                    <th>State</th>
-                    <th>User</th>
-                    {showsOrganization && <th>Organization</th>}
-                    <th>Device</th>
-                    <th>Refused</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((row) => (
-                    <Line key={row.id} row={row} showsOrganization={showsOrganization} />
-                  ))}
-                </tbody>
-              </table>
-            </div>
+                    </>
+                  ),
+                },
+                "Record",
+                "State",
+                "User",
+                showsOrganization && "Organization",
+                "Device",
+                "Refused",
+              ]}
+            >
+              {rows.map((row) => (
+                <Line key={row.id} row={row} showsOrganization={showsOrganization} />
+              ))}
+            </Table>
             <div class="page-actions mt-3">
               <button type="submit" class="btn btn-primary" name="do" value="replay">
                 <Icon name="arrow-repeat" /> Replay selected
@@ -194,7 +174,7 @@ export default define.page<typeof handler>(function QuarantinePage({ data }) {
                 <Icon name="trash" /> Discard selected
               </button>
             </div>
-            <Pagination newer={neighbour("after", newer)} older={neighbour("before", older)} />
+            <ListPages list={list} page={data} />
           </form>
         )}
     </>

@@ -1,6 +1,6 @@
 import { page } from "fresh";
 import { countRecords, type RecordCount } from "../../../lib/sync/mod.ts";
-import { EmptyState, Field, Icon, PageHeader } from "../../../lib/ui/mod.ts";
+import { EmptyList, Field, Icon, PageHeader, Table } from "../../../lib/ui/mod.ts";
 import { define, modelPath, recordModels, recordsPath, visitReach } from "../../../lib/web/mod.ts";
 
 interface Line {
@@ -59,44 +59,36 @@ export default define.page<typeof handler>(function RecordsPage({ data }) {
         </button>
       </form>
       {apps.length === 0 && (
-        <EmptyState
+        <EmptyList
+          list={{ path: recordsPath, isFiltered: q !== "" }}
           icon="table"
-          title={q === "" ? "There are no models yet" : "No model has that in its name"}
-          action={q === ""
-            ? undefined
-            : <a class="btn btn-outline-secondary" href={recordsPath}>Show all models</a>}
+          none="There are no models yet"
+          unmatched="No model has that in its name"
+          all="Show all models"
         >
           Tables that can be synced appear here. <a href="/admin/models">Models</a>{" "}
           says why others cannot.
-        </EmptyState>
+        </EmptyList>
       )}
       {apps.map(([app, lines]) => (
         <section key={app}>
           <h2>
             {app} <span class="section-count figures">{lines.length}</span>
           </h2>
-          <div class="table-responsive" tabIndex={0} role="region" aria-label={`Models of ${app}`}>
-            <table class="table">
-              <thead>
-                <tr>
-                  <th>Model</th>
-                  <th class="text-end">Records</th>
-                  <th>Belong to</th>
-                </tr>
-              </thead>
-              <tbody>
-                {lines.map(({ name, href, owner, count }) => (
-                  <tr>
-                    <td>
-                      <a class="fw-semibold text-nowrap" href={href}>{name}</a>
-                    </td>
-                    <td class="text-end figures">{countText(count)}</td>
-                    <td class="text-nowrap">{owner}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label={`Models of ${app}`}
+            head={["Model", { words: "Records", number: true }, "Belong to"]}
+          >
+            {lines.map(({ name, href, owner, count }) => (
+              <tr>
+                <td>
+                  <a class="fw-semibold text-nowrap" href={href}>{name}</a>
+                </td>
+                <td class="text-end figures">{countText(count)}</td>
+                <td class="text-nowrap">{owner}</td>
+              </tr>
+            ))}
+          </Table>
         </section>
       ))}
     </>

@@ -1,7 +1,7 @@
 import { page } from "fresh";
 import { requireAll } from "../../../lib/access/mod.ts";
 import { type AuditPage, searchAudit } from "../../../lib/audit/mod.ts";
-import { EmptyState, PageHeader, Pagination, RelativeTime } from "../../../lib/ui/mod.ts";
+import { EmptyState, PageHeader, Pagination, RelativeTime, Table } from "../../../lib/ui/mod.ts";
 import { define, rowNumber } from "../../../lib/web/mod.ts";
 
 const path = "/admin/settings/history";
@@ -38,36 +38,23 @@ export default define.page<typeof handler>(function SettingsHistoryPage({ data }
           </EmptyState>
         )
         : (
-          <div class="table-responsive" tabIndex={0} role="region" aria-label="Changes of settings">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th>Setting</th>
-                  <th>Before</th>
-                  <th>After</th>
-                  <th>By</th>
-                  <th>When</th>
-                </tr>
-              </thead>
-              <tbody>
-                {events.map((event) => (
-                  <tr key={event.id}>
-                    <td>
-                      <code>
-                        {event.key ? `${event.key.section}.${event.key.key}` : event.action}
-                      </code>
-                    </td>
-                    <td class="cell-text">{valueIn(event.before)}</td>
-                    <td class="cell-text">{valueIn(event.after)}</td>
-                    <td>{event.actor}</td>
-                    <td>
-                      <RelativeTime value={event.at} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table label="Changes of settings" head={["Setting", "Before", "After", "By", "When"]}>
+            {events.map((event) => (
+              <tr key={event.id}>
+                <td>
+                  <code>
+                    {event.key ? `${event.key.section}.${event.key.key}` : event.action}
+                  </code>
+                </td>
+                <td class="cell-text">{valueIn(event.before)}</td>
+                <td class="cell-text">{valueIn(event.after)}</td>
+                <td>{event.actor}</td>
+                <td>
+                  <RelativeTime value={event.at} />
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
       {next !== null && <Pagination older={`${path}?before=${next}`} />}
     </>

@@ -1,7 +1,7 @@
 import { page } from "fresh";
 import { requireAll } from "../../../lib/access/mod.ts";
 import { loadSettings, resetSettings } from "../../../lib/db/mod.ts";
-import { Alert, Badge, Icon, PageHeader } from "../../../lib/ui/mod.ts";
+import { Alert, Badge, Icon, PageHeader, Table } from "../../../lib/ui/mod.ts";
 import {
   changeByForm,
   define,
@@ -92,36 +92,27 @@ export default define.page<typeof handler>(function SettingsPage({ data }) {
           </p>
         </form>
       )}
-      <div class="table-responsive" tabIndex={0} role="region" aria-label="Sections of settings">
-        <table class="table">
-          <thead>
-            <tr>
-              <th>Section</th>
-              <th class="text-end">Settings</th>
-              <th>Changed</th>
-            </tr>
-          </thead>
-          <tbody>
-            {sections.map(({ name, settings, changed }) => (
-              <tr key={name}>
-                <td class="cell-text">
-                  <a href={`${path}/${name}`}>{sectionTexts[name].title}</a>
-                  <small class="d-block">{sectionTexts[name].about}</small>
-                </td>
-                <td class="text-end">{settings}</td>
-                <td class="cell-text">
-                  {changed.length === 0 ? "—" : (
-                    <>
-                      <Badge kind="info">{changed.length}</Badge>{" "}
-                      <small>{changed.join(", ")}</small>
-                    </>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label="Sections of settings"
+        head={["Section", { words: "Settings", number: true }, "Changed"]}
+      >
+        {sections.map(({ name, settings, changed }) => (
+          <tr key={name}>
+            <td class="cell-text">
+              <a href={`${path}/${name}`}>{sectionTexts[name].title}</a>
+              <small class="d-block">{sectionTexts[name].about}</small>
+            </td>
+            <td class="text-end">{settings}</td>
+            <td class="cell-text">
+              {changed.length === 0 ? "—" : (
+                <>
+                  <Badge kind="info">{changed.length}</Badge> <small>{changed.join(", ")}</small>
+                </>
+              )}
+            </td>
+          </tr>
+        ))}
+      </Table>
       {changed > 0 && !isAsked && (
         <form method="post" action={path} class="mt-3">
           <button type="submit" class="btn btn-outline-danger">

@@ -1,27 +1,25 @@
 import { page } from "fresh";
 import {
   Alert,
-  EmptyState,
-  Field,
-  FilterChips,
+  EmptyList,
   Icon,
+  ListFilters,
+  listState,
+  ListTable,
   PageHeader,
-  Pagination,
   RelativeTime,
-  SortHead,
   UserRank,
 } from "../../../lib/ui/mod.ts";
 import {
   define,
+  type ListedPage,
+  listedPage,
   type ListedUser,
-  type SortedPage,
   type UserFilter,
-  userFilter,
-  userPage,
+  userPages,
 } from "../../../lib/web/mod.ts";
 
-interface Users extends SortedPage<ListedUser> {
-  filter: UserFilter;
+interface Users extends ListedPage<ListedUser, UserFilter> {
   /** The organization whose members these are. */
   organization?: string;
   deleted?: string;
@@ -31,60 +29,24 @@ const path = "/admin/users";
 
 export const handler = define.handlers({
   async GET(ctx) {
-    const { services, admin } = ctx.state;
+    const { admin } = ctx.state;
     const { searchParams } = ctx.url;
     ctx.state.title = "Users";
-    const filter = userFilter(searchParams);
-    const rows = await userPage(services.db, admin!, filter, {
-      before: searchParams.get("before") ?? undefined,
-      after: searchParams.get("after") ?? undefined,
-    });
+    const listed = await listedPage(ctx, userPages);
     return page<Users>({
-      ...rows,
-      filter,
+      ...listed,
       organization: admin!.organization?.name,
       deleted: searchParams.get("deleted") ?? undefined,
     });
   },
 });
 
-const labels: Record<string, string> = { q: "Text", state: "State", rank: "Rank" };
-const words: Record<string, string> = {
-  active: "Active",
-  disabled: "Disabled",
-  staff: "Staff",
-  superuser: "Superuser",
-};
+const states = { active: "Active", disabled: "Disabled" };
+const ranks = { staff: "Staff", superuser: "Superuser" };
 
 export default define.page<typeof handler>(function UsersPage({ data }) {
-  const { rows, previous, next, filter, organization, deleted } = data;
-  const { sort = "username", ...filters } = filter;
-  const given = Object.entries(filter) as [string, string][];
-  const at = (name: string, value: string) =>
-    `${path}?${new URLSearchParams([...given.filter(([other]) => other !== name), [name, value]])}`;
-  const head = (name: string, label: string) => (
-    <SortHead
-      name={name}
-      label={label}
-      sort={sort}
-      href={(sort) => at("sort", sort)}
-    />
-  );
-  const inForce = Object.entries(filters) as [string, string][];
-  const choice = (name: "state" | "rank", values: string[]) => (
-    <Field name={name} label={labels[name]}>
-      {(control) => (
-        <select {...control} class="form-select">
-          <option value="" selected={!filter[name]}>Any</option>
-          {values.map((value) => (
-            <option key={value} value={value} selected={filter[name] === value}>
-              {words[value]}
-            </option>
-          ))}
-        </select>
-      )}
-    </Field>
-  );
+  const { rows, filter, organization, deleted } = data;
+  const list = listState(path, filter, "username");
   return (
     <>
       <PageHeader
@@ -94,7 +56,7 @@ export default define.page<typeof handler>(function UsersPage({ data }) {
           ? `Who is in a group of ${organization}.`
           : "Who may sign in or sync, and in which groups they are."}
       >
-        <a class="btn btn-outline-secondary" href={`${path}/export?${new URLSearchParams(given)}`}>
+        <a class="btn btn-outline-secondary" href={`${path}/export?${list.query}`}>
           <Icon name="download" /> CSV
         </a>
         <a class="btn btn-primary" href={`${path}/new`}>
@@ -102,77 +64,55 @@ export default define.page<typeof handler>(function UsersPage({ data }) {
         </a>
       </PageHeader>
       {deleted && <Alert kind="success">The user {deleted.slice(0, 150)} is deleted.</Alert>}
-      <form class="filter-form" method="get" action={path}>
-        {filter.sort && <input type="hidden" name="sort" value={filter.sort} />}
-        <Field name="q" label="Text" type="search" placeholder="Name or e-mail" value={filter.q} />
-        {choice("state", ["active", "disabled"])}
-        {choice("rank", ["staff", "superuser"])}
-        <button type="submit" class="btn btn-primary">
-          <Icon name="funnel" /> Filter
-        </button>
-      </form>
-      <FilterChips
-        path={path}
-        filters={inForce.map(([name, value]) => ({
-          name,
-          value,
-          label: labels[name],
-          shown: words[value],
-        }))}
+      <ListFilters
+        list={list}
+        fields={{
+          q: { label: "Text", type: "search", placeholder: "Name or e-mail" },
+          state: { label: "State", options: states },
+          rank: { label: "Rank", options: ranks },
+        }}
       />
-      {rows.length === 0
-        ? (
-          <EmptyState
+      <ListTable
+        list={list}
+        page={data}
+        label="Users"
+        head={[
+          { words: "User", sort: "username" },
+          { words: "Name", sort: "last_name" },
+          { words: "E-mail", sort: "email" },
+          "Groups",
+          "State",
+          { words: "Last sign-in", sort: "last_login" },
+        ]}
+        empty={
+          <EmptyList
+            list={list}
             icon="people"
-            title={inForce.length > 0 ? "No user matches the filters" : "There is no user here yet"}
-            action={inForce.length > 0
-              ? <a class="btn btn-outline-secondary" href={path}>Show all users</a>
-              : undefined}
+            none="There is no user here yet"
+            unmatched="No user matches the filters"
+            all="Show all users"
           >
             A user appears here as soon as somebody creates them or puts them into a group.
-          </EmptyState>
-        )
-        : (
-          <>
-            <div class="table-responsive" tabIndex={0} role="region" aria-label="Users">
-              <table class="table sort-table">
-                <thead>
-                  <tr>
-                    {head("username", "User")}
-                    {head("last_name", "Name")}
-                    {head("email", "E-mail")}
-                    <th>Groups</th>
-                    <th>State</th>
-                    {head("last_login", "Last sign-in")}
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((row) => (
-                    <tr key={row.id}>
-                      <td>
-                        <a href={`${path}/${row.id}`}>{row.username}</a>
-                      </td>
-                      <td class="text-nowrap">
-                        {`${row.first_name} ${row.last_name}`.trim() || "—"}
-                      </td>
-                      <td class="cell-short" title={row.email}>{row.email || "—"}</td>
-                      <td class="cell-text">{row.groups || "None"}</td>
-                      <td class="text-nowrap">
-                        <UserRank user={row} />
-                      </td>
-                      <td>{row.last_login ? <RelativeTime value={row.last_login} /> : "Never"}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            <Pagination
-              newer={previous && at("before", previous)}
-              older={next && at("after", next)}
-              words={{ newer: "Previous", older: "Next" }}
-            />
-          </>
-        )}
+          </EmptyList>
+        }
+      >
+        {rows.map((row) => (
+          <tr key={row.id}>
+            <td>
+              <a href={`${path}/${row.id}`}>{row.username}</a>
+            </td>
+            <td class="text-nowrap">
+              {`${row.first_name} ${row.last_name}`.trim() || "—"}
+            </td>
+            <td class="cell-short" title={row.email}>{row.email || "—"}</td>
+            <td class="cell-text">{row.groups || "None"}</td>
+            <td class="text-nowrap">
+              <UserRank user={row} />
+            </td>
+            <td>{row.last_login ? <RelativeTime value={row.last_login} /> : "Never"}</td>
+          </tr>
+        ))}
+      </ListTable>
     </>
   );
 });

@@ -1,6 +1,6 @@
 import { type Context, page } from "fresh";
 import { createMember, requireOrganization } from "../../../lib/access/mod.ts";
-import { Alert, Field, PageHeader } from "../../../lib/ui/mod.ts";
+import { Alert, Choice, Field, PageHeader } from "../../../lib/ui/mod.ts";
 import {
   changeByForm,
   define,
@@ -141,32 +141,22 @@ export default define.page<typeof handler>(function NewUserPage({ data }) {
           </div>
         </fieldset>
         <div class="field-pair">
-          <Field
+          <Choice
             name="organization"
             label="Organization"
             error={problem?.fields.organization ?? memberships}
-          >
-            {(control) => (
-              <select {...control} class="form-select">
-                {isStaff && <option value="">None yet</option>}
-                {organizations.map(({ id, name }) => (
-                  <option key={id} value={id} selected={String(id) === place.organization}>
-                    {name}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
-          <Field name="group" label="Group" error={problem?.fields.group}>
-            {(control) => (
-              <select {...control} class="form-select">
-                <option value="">None yet</option>
-                {groups.map(({ id, name }) => (
-                  <option key={id} value={id} selected={String(id) === place.group}>{name}</option>
-                ))}
-              </select>
-            )}
-          </Field>
+            chosen={place.organization}
+            options={organizations}
+            any={isStaff ? "None yet" : undefined}
+          />
+          <Choice
+            name="group"
+            label="Group"
+            error={problem?.fields.group}
+            chosen={place.group}
+            options={groups}
+            any="None yet"
+          />
         </div>
         <button type="submit" class="btn btn-primary">Create user</button>
       </form>

@@ -7,6 +7,11 @@ export interface GroupValues {
   description: string;
 }
 
+/** The values that a form sent. */
+export function groupValues(fields: URLSearchParams): GroupValues {
+  return { name: fields.get("name") ?? "", description: fields.get("description") ?? "" };
+}
+
 export interface GroupFieldsProps {
   values: GroupValues;
   /** As stored, where the group was changed meanwhile. */

@@ -11,7 +11,7 @@ import {
   updateGroup,
 } from "../../../../lib/access/mod.ts";
 import type { Transaction } from "../../../../lib/db/mod.ts";
-import { Alert, ConfirmLosses, Field, Icon, PageHeader } from "../../../../lib/ui/mod.ts";
+import { Alert, Choice, ConfirmLosses, Icon, PageHeader } from "../../../../lib/ui/mod.ts";
 import {
   changeByForm,
   define,
@@ -25,7 +25,7 @@ import {
   rowNumber,
   type State,
 } from "../../../../lib/web/mod.ts";
-import { GroupFields, type GroupValues } from "../(_form)/group_fields.tsx";
+import { GroupFields, type GroupValues, groupValues } from "../(_form)/group_fields.tsx";
 
 // A path with a parameter matches with a slash at its end only if it says so.
 export const config: RouteConfig = { routeOverride: "/admin/groups/:id{/}?" };
@@ -68,7 +68,7 @@ export const handler = define.handlers({
     } catch (error) {
       const problem = { ...formProblem(error), form: action };
       const again = await readPage(ctx);
-      const values = action === "save" ? valuesOf(fields) : again.values;
+      const values = action === "save" ? groupValues(fields) : again.values;
       return page<Group>({ ...again, values, problem }, { status: problem.status });
     }
   },
@@ -94,7 +94,7 @@ async function changeOf(
     case "save":
       return {
         ...change,
-        run: (tx) => updateGroup(tx, scope, group.id, version, valuesOf(fields)),
+        run: (tx) => updateGroup(tx, scope, group.id, version, groupValues(fields)),
       };
     case "delete":
       return {
@@ -127,10 +127,6 @@ async function changeOf(
     }
   }
   throw fieldProblem("action", "The form asks for nothing that this page does.");
-}
-
-function valuesOf(fields: URLSearchParams): GroupValues {
-  return { name: fields.get("name") ?? "", description: fields.get("description") ?? "" };
 }
 
 async function readPage(ctx: Pick<Context<State>, "state" | "url" | "params">): Promise<Group> {
@@ -211,32 +207,19 @@ export default define.page<typeof handler>(function GroupPage({ data }) {
               on every model of one organization. Row filters stay as they are.
             </p>
             <form class="filter-form" method="post" action={path}>
-              <Field
+              <Choice
                 name="organization"
                 label="Organization"
                 error={problemOf("template")?.fields.organization}
-              >
-                {(control) => (
-                  <select {...control} class="form-select">
-                    {organizations.map(({ id, name }) => (
-                      <option key={id} value={id} selected={id === chosen}>{name}</option>
-                    ))}
-                  </select>
-                )}
-              </Field>
-              <Field
+                chosen={chosen}
+                options={organizations}
+              />
+              <Choice
                 name="template"
                 label="Template"
                 error={problemOf("template")?.fields.template}
-              >
-                {(control) => (
-                  <select {...control} class="form-select">
-                    {Object.entries(templates).map(([value, words]) => (
-                      <option key={value} value={value}>{words}</option>
-                    ))}
-                  </select>
-                )}
-              </Field>
+                options={templates}
+              />
               <button
                 type="submit"
                 class="btn btn-outline-secondary"

@@ -8,6 +8,15 @@ export interface OrganizationValues {
   description: string;
 }
 
+/** The values that a form sent. */
+export function organizationValues(fields: URLSearchParams): OrganizationValues {
+  return {
+    name: fields.get("name") ?? "",
+    slug: fields.get("slug")?.trim() ?? "",
+    description: fields.get("description") ?? "",
+  };
+}
+
 export interface OrganizationFormProps {
   action: string;
   values: OrganizationValues;

@@ -8,12 +8,15 @@ import {
 import {
   Alert,
   Badge,
+  Choice,
   ConfirmLosses,
-  EmptyState,
+  EmptyList,
   Field,
   Icon,
+  ListPages,
+  type ListState,
+  listState,
   PageHeader,
-  Pagination,
 } from "../../../../lib/ui/mod.ts";
 import {
   changeByForm,
@@ -28,12 +31,14 @@ import {
   membershipByForm,
   type MembershipRow,
   type OrganizationRow,
+  pagePlace,
   readForm,
   readOrganization,
   rowNumber,
   type SortedPage,
   type State,
 } from "../../../../lib/web/mod.ts";
+import { MembershipTable } from "../../(_form)/membership_table.tsx";
 import { OrganizationEnd } from "../(_form)/organization_end.tsx";
 import { OrganizationForm, type OrganizationValues } from "../(_form)/organization_form.tsx";
 
@@ -142,10 +147,7 @@ async function readPage(
   return {
     organization,
     values: organization,
-    members: await memberPage(db, scope, organization.id, q || undefined, {
-      before: searchParams.get("before") ?? undefined,
-      after: searchParams.get("after") ?? undefined,
-    }),
+    members: await memberPage(db, scope, organization.id, q || undefined, pagePlace(ctx.url)),
     groups: await groupChoices(db, scope),
     q,
     isStaff: "all" in scope,
@@ -165,8 +167,11 @@ export default define.page<typeof handler>(function OrganizationPage({ data }) {
   const { organization, values, members, groups, q, isStaff, saved, problem, confirm } = data;
   const { id, slug } = organization;
   const path = `${list}/${id}`;
-  const at = (name: string, place?: string) =>
-    place && `${path}?${new URLSearchParams({ ...(q ? { q } : {}), [name]: place })}#members`;
+  const state = listState(path, q ? { q } : {}, "username");
+  const memberList: ListState = {
+    ...state,
+    at: (name, place) => `${state.at(name, place)}#members`,
+  };
   const elsewhere = new URLSearchParams({ organization: slug });
   return (
     <>
@@ -223,42 +228,18 @@ export default define.page<typeof handler>(function OrganizationPage({ data }) {
             </form>
             {members.rows.length === 0
               ? (
-                <EmptyState
+                <EmptyList
+                  list={memberList}
                   icon="people"
-                  title={q ? "No member matches" : "There are no members yet"}
-                  action={q
-                    ? <a class="btn btn-outline-secondary" href={path}>Show all members</a>
-                    : undefined}
+                  none="There are no members yet"
+                  unmatched="No member matches"
+                  all="Show all members"
                 >
                   A user appears here as soon as they are in a group of the organization.
-                </EmptyState>
+                </EmptyList>
               )
-              : (
-                <div class="table-responsive" tabIndex={0} role="region" aria-label="Members">
-                  <table class="table">
-                    <thead>
-                      <tr>
-                        <th>User</th>
-                        <th>Group</th>
-                        <th>State</th>
-                        <th>
-                          <span class="visually-hidden">Actions</span>
-                        </th>
-                      </tr>
-                    </thead>
-                    <tbody>
-                      {members.rows.map((row) => (
-                        <Member key={row.id} row={row} path={path} groups={groups} />
-                      ))}
-                    </tbody>
-                  </table>
-                </div>
-              )}
-            <Pagination
-              newer={at("before", members.previous)}
-              older={at("after", members.next)}
-              words={{ newer: "Previous", older: "Next" }}
-            />
+              : <MembershipTable path={path} rows={members.rows} groups={groups} side="user" />}
+            <ListPages list={memberList} page={members} />
           </section>
           {isStaff && <OrganizationEnd organization={organization} problem={problem} path={path} />}
         </>
@@ -283,15 +264,13 @@ function AddMember(
         value={adding?.username}
         error={error("username")}
       />
-      <Field name="group" label="Group" error={error("group")}>
-        {(control) => (
-          <select {...control} class="form-select">
-            {groups.map(({ id, name }) => (
-              <option key={id} value={id} selected={String(id) === adding?.group}>{name}</option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <Choice
+        name="group"
+        label="Group"
+        error={error("group")}
+        chosen={adding?.group}
+        options={groups}
+      />
       <button type="submit" class="btn btn-primary" name="action" value="add">
         <Icon name="person-plus" /> Add member
       </button>
@@ -302,69 +281,5 @@ function AddMember(
         Create a user
       </a>
     </form>
-  );
-}
-
-function Member(
-  { row, path, groups }: { row: MembershipRow; path: string; groups: GroupChoice[] },
-) {
-  const who = `${row.username} in ${row.group_name}`;
-  return (
-    <tr>
-      <td>
-        <a href={`/admin/users/${row.user_id}`}>{row.username}</a>
-      </td>
-      <td>
-        <form class="inline-form" method="post" action={path}>
-          <input type="hidden" name="membership" value={row.id} />
-          <input type="hidden" name="version" value={row.version} />
-          <select
-            class="form-select form-select-sm"
-            name="group"
-            aria-label={`Group of ${row.username}`}
-          >
-            {groups.map(({ id, name }) => (
-              <option key={id} value={id} selected={id === row.group_id}>{name}</option>
-            ))}
-          </select>
-          <button
-            type="submit"
-            class="btn btn-outline-secondary btn-sm"
-            name="action"
-            value="move"
-          >
-            Move<span class="visually-hidden">{` ${who}`}</span>
-          </button>
-        </form>
-      </td>
-      <td>
-        {row.is_active
-          ? <Badge kind="success">Active</Badge>
-          : <Badge kind="warning">Suspended</Badge>}
-      </td>
-      <td>
-        <form class="inline-form justify-content-end" method="post" action={path}>
-          <input type="hidden" name="membership" value={row.id} />
-          <input type="hidden" name="version" value={row.version} />
-          <button
-            type="submit"
-            class="btn btn-outline-secondary btn-sm"
-            name="action"
-            value={row.is_active ? "suspend" : "resume"}
-          >
-            {row.is_active ? "Suspend" : "Resume"}
-            <span class="visually-hidden">{` ${who}`}</span>
-          </button>
-          <button
-            type="submit"
-            class="btn btn-outline-danger btn-sm"
-            name="action"
-            value="remove"
-          >
-            Remove<span class="visually-hidden">{` ${who}`}</span>
-          </button>
-        </form>
-      </td>
-    </tr>
   );
 }

@@ -1,5 +1,5 @@
 import type { AccessPreview } from "../../../../lib/access/mod.ts";
-import { AccessLosses, Alert, Badge, Field } from "../../../../lib/ui/mod.ts";
+import { AccessLosses, Alert, Badge, Choice } from "../../../../lib/ui/mod.ts";
 import { type GroupRow, mayPush } from "./group_rows.ts";
 
 const path = "/admin/permissions";
@@ -25,15 +25,7 @@ export function GroupChoice({ organization, groups, chosen }: GroupChoiceProps) 
   return (
     <form class="filter-form" method="get" action={path}>
       <input type="hidden" name="organization" value={organization.slug} />
-      <Field name="group" label="Group">
-        {(control) => (
-          <select {...control} class="form-select">
-            {groups.map(({ id, name }) => (
-              <option key={id} value={id} selected={id === chosen?.id}>{name}</option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <Choice name="group" label="Group" chosen={chosen?.id} options={groups} />
       <button type="submit" class="btn btn-primary">Show</button>
     </form>
   );
@@ -81,10 +73,10 @@ export function GroupForm(props: GroupFormProps) {
               <tr key={row.model}>
                 <th scope="row">{row.model}</th>
                 <td>
-                  <Choice name="push" row={row} disabled={!mayPush(row)} />
+                  <Right name="push" row={row} disabled={!mayPush(row)} />
                 </td>
                 <td>
-                  <Choice name="pull" row={row} />
+                  <Right name="pull" row={row} />
                 </td>
                 <td>
                   {row.filtered ? <Badge kind="info">With a filter</Badge> : "All"}
@@ -102,7 +94,7 @@ export function GroupForm(props: GroupFormProps) {
   );
 }
 
-function Choice(
+function Right(
   { name, row, disabled }: { name: "push" | "pull"; row: GroupRow; disabled?: boolean },
 ) {
   return (

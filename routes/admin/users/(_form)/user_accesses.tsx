@@ -1,4 +1,4 @@
-import { Icon, RelativeTime } from "../../../../lib/ui/mod.ts";
+import { Icon, RelativeTime, Table } from "../../../../lib/ui/mod.ts";
 import type { UserAccess } from "../../../../lib/web/mod.ts";
 
 /** Where a user is signed in: browser sessions and logins by token, each with a button that ends it. */
@@ -17,48 +17,36 @@ export function UserAccesses(
       {rows.length === 0
         ? <p class="section-note">Nobody is signed in with this account.</p>
         : (
-          <div class="table-responsive" tabIndex={0} role="region" aria-label="Sessions and tokens">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th>From</th>
-                  <th>Kind</th>
-                  <th>Last seen</th>
-                  <th>Ends</th>
-                  <th>
-                    <span class="visually-hidden">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((row) => (
-                  <tr key={row.id}>
-                    <td class="cell-short" title={row.from}>{row.from}</td>
-                    <td>{row.kind}</td>
-                    <td>
-                      <RelativeTime value={row.seen} />
-                    </td>
-                    <td>
-                      <RelativeTime value={row.expires} />
-                    </td>
-                    <td class="text-end">
-                      <form method="post" action={path}>
-                        <input type="hidden" name="id" value={row.id} />
-                        <button
-                          type="submit"
-                          class="btn btn-outline-danger btn-sm"
-                          name="action"
-                          value={row.action}
-                        >
-                          End<span class="visually-hidden">{` the login from ${row.from}`}</span>
-                        </button>
-                      </form>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Sessions and tokens"
+            head={["From", "Kind", "Last seen", "Ends", { words: "Actions", hidden: true }]}
+          >
+            {rows.map((row) => (
+              <tr key={row.id}>
+                <td class="cell-short" title={row.from}>{row.from}</td>
+                <td>{row.kind}</td>
+                <td>
+                  <RelativeTime value={row.seen} />
+                </td>
+                <td>
+                  <RelativeTime value={row.expires} />
+                </td>
+                <td class="text-end">
+                  <form method="post" action={path}>
+                    <input type="hidden" name="id" value={row.id} />
+                    <button
+                      type="submit"
+                      class="btn btn-outline-danger btn-sm"
+                      name="action"
+                      value={row.action}
+                    >
+                      End<span class="visually-hidden">{` the login from ${row.from}`}</span>
+                    </button>
+                  </form>
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
       <form method="post" action={path} class="mt-3">
         <button type="submit" class="btn btn-outline-danger" name="action" value="revoke">

@@ -1,7 +1,15 @@
 import { page, type RouteConfig } from "fresh";
-import type { ComponentChildren } from "preact";
 import type { Column, Model } from "../../../../../lib/models/mod.ts";
-import { Alert, EmptyState, Icon, PageHeader, RecordCell } from "../../../../../lib/ui/mod.ts";
+import {
+  Alert,
+  EmptyState,
+  Icon,
+  listState,
+  PageHeader,
+  Pagination,
+  RecordCell,
+  Table,
+} from "../../../../../lib/ui/mod.ts";
 import {
   define,
   emptyValue,
@@ -50,24 +58,22 @@ export const handler = define.handlers({
 
 export default define.page<typeof handler>(function RecordListPage({ data, url }) {
   const { model, path, asked, rows, columns, organizations, total, deleted } = data;
+  const { sort, descending } = asked.query;
   const params = listParams(url.searchParams);
   const chips = recordChips(model, asked);
-  const href = (changes: Record<string, string | undefined>) => {
-    const next = new URLSearchParams(params);
-    for (const [name, value] of Object.entries(changes)) {
-      if (value === undefined) next.delete(name);
-      else next.set(name, value);
-    }
-    return next.size > 0 ? `${path}?${next}` : path;
+  const order = sort === null ? undefined : descending ? `-${sort}` : sort;
+  const list = { ...listState(path, params), sort: order };
+  const without = (...names: string[]) => {
+    const rest = [...params].filter(([name]) => !names.includes(name));
+    return rest.length > 0 ? `${path}?${new URLSearchParams(rest)}` : path;
   };
-  const only = new URLSearchParams(params);
   return (
     <>
       <PageHeader
         place={[{ label: "Data" }, { label: "Records", href: recordsPath }]}
         title={model.name}
       >
-        <a class="btn btn-outline-secondary" href={`${path}export/?${only}`}>
+        <a class="btn btn-outline-secondary" href={`${path}export/?${list.query}`}>
           <Icon name="download" /> Export as CSV
         </a>
         <a class="btn btn-primary" href={`${path}add/`}>
@@ -80,86 +86,64 @@ export default define.page<typeof handler>(function RecordListPage({ data, url }
         <ul class="chips" aria-label="Filters in force">
           {chips.map(({ name, label, shown }) => (
             <li>
-              <a href={href({ [name]: undefined })}>
+              <a href={without(name)}>
                 {label}: <strong>{shown}</strong> <Icon name="x-lg" label="Remove this filter" />
               </a>
             </li>
           ))}
           {chips.length > 1 && (
             <li>
-              <a href={href(Object.fromEntries(chips.map(({ name }) => [name, undefined])))}>
-                Clear all
-              </a>
+              <a href={without(...chips.map(({ name }) => name))}>Clear all</a>
             </li>
           )}
         </ul>
       )}
       {rows.length === 0 ? <Empty filtered={chips.length > 0} path={path} model={model} /> : (
         <>
-          <div class="table-responsive" tabIndex={0} role="region" aria-label={model.name}>
-            <table class="table record-table">
-              <thead>
-                <tr>
-                  {columns.map((column) => {
-                    const { sort, descending } = asked.query;
-                    const sorted = sort === column.name;
-                    const next = sorted && !descending ? `-${column.name}` : column.name;
+          <Table
+            class="record-table"
+            label={model.name}
+            list={list}
+            head={[
+              ...columns.map(({ name, label, look, sortable }) => ({
+                words: label,
+                number: look === "number",
+                sort: sortable ? name : undefined,
+              })),
+              organizations && "Organization",
+            ]}
+          >
+            {rows.map((row) => (
+              <tr>
+                {row.cells.map((cell, i) => {
+                  const { look } = columns[i];
+                  if (i === 0) {
                     return (
-                      <th
-                        class={column.look === "number" ? "text-end" : undefined}
-                        aria-sort={sorted ? descending ? "descending" : "ascending" : undefined}
-                      >
-                        {column.sortable
-                          ? (
-                            <a href={href({ sort: next })}>
-                              {column.label}
-                              {sorted && <Icon name={descending ? "arrow-down" : "arrow-up"} />}
-                            </a>
-                          )
-                          : column.label}
-                      </th>
-                    );
-                  })}
-                  {organizations && <th>Organization</th>}
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((row) => (
-                  <tr>
-                    {row.cells.map((cell, i) => {
-                      const { look } = columns[i];
-                      if (i === 0) {
-                        return (
-                          <td class="cell-text">
-                            <a class="fw-semibold" href={row.href}>{row.label}</a>
-                          </td>
-                        );
-                      }
-                      return (
-                        <td class={look === "number" ? "text-end" : "cell-short"}>
-                          <RecordCell {...cell} look={look} />
-                        </td>
-                      );
-                    })}
-                    {organizations && (
-                      <td class="text-nowrap">
-                        {row.organizationId !== null && organizations.get(row.organizationId)}
+                      <td class="cell-text">
+                        <a class="fw-semibold" href={row.href}>{row.label}</a>
                       </td>
-                    )}
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-          <nav class="pager" aria-label="Pages">
-            <span class="pager-total figures">{total && totalText(total)}</span>
-            <PageLink href={data.previous && href({ before: data.previous })} rel="prev">
-              <Icon name="chevron-left" /> {asked.query.sort ? "Previous" : "Newer"}
-            </PageLink>
-            <PageLink href={data.next && href({ after: data.next })} rel="next">
-              {asked.query.sort ? "Next" : "Older"} <Icon name="chevron-right" />
-            </PageLink>
-          </nav>
+                    );
+                  }
+                  return (
+                    <td class={look === "number" ? "text-end" : "cell-short"}>
+                      <RecordCell {...cell} look={look} />
+                    </td>
+                  );
+                })}
+                {organizations && (
+                  <td class="text-nowrap">
+                    {row.organizationId !== null && organizations.get(row.organizationId)}
+                  </td>
+                )}
+              </tr>
+            ))}
+          </Table>
+          <Pagination
+            newer={data.previous && list.at("before", data.previous)}
+            older={data.next && list.at("after", data.next)}
+            total={total ? totalText(total) : ""}
+            words={sort ? { newer: "Previous", older: "Next" } : undefined}
+          />
         </>
       )}
     </>
@@ -307,13 +291,4 @@ function FilterField({ column, filter, params }: FilterFieldProps) {
       </select>
     </div>
   );
-}
-
-function PageLink(
-  { href, rel, children }: { href?: string; rel: string; children: ComponentChildren },
-) {
-  const look = "btn btn-outline-secondary btn-sm";
-  return href === undefined
-    ? <a class={`${look} disabled`} role="link" aria-disabled="true">{children}</a>
-    : <a class={look} href={href} rel={rel}>{children}</a>;
 }

@@ -1,5 +1,5 @@
-/** A column that a condition may be about. */
-export interface BuilderColumn {
+/** A column that a condition of a row filter may be about. */
+export interface FilterColumn {
   name: string;
   type: string;
   /** How values are written. */
@@ -8,24 +8,26 @@ export interface BuilderColumn {
   operators: string[];
 }
 
-/** One condition, as its controls hold it. */
-export interface BuilderLine {
+/** One condition, as a form holds it. */
+export interface FilterLine {
   field: string;
   operator: string;
+  /** One text for each value. */
   values: string[];
   negate: boolean;
 }
 
-/** What the filter would leave, and what saving it would change. */
-export interface BuilderPreview {
-  /** The rows in words. */
+/** What a filter would leave, and what saving it would change. */
+export interface FilterPreview {
+  /** The rows in words, with the values of `user` where the filter names them. */
   words: string;
-  /** Whose values were taken. */
+  /** Whose values were taken; undefined when the filter names none. */
   user?: string;
-  /** Null when the rows were not counted. */
+  /** Rows that it leaves, up to 10,000; null when they were not counted. */
   count: number | null;
   isMore: boolean;
   columns: string[];
+  /** The first of them. */
   rows: (string | null)[][];
   changes: {
     model: string;
@@ -37,9 +39,4 @@ export interface BuilderPreview {
   devices: { gain: number; lose: number };
   /** Why something is not known. */
   message: string;
-}
-
-/** What the operator does besides taking a part of a date. */
-export function lookupOf(operator: string): string {
-  return operator.slice(operator.lastIndexOf("__") < 0 ? 0 : operator.lastIndexOf("__") + 2);
 }
