@@ -2,7 +2,13 @@
 import { App, staticFiles } from "fresh";
 import { demoBanner, type DemoSummary, loadDemo } from "./cli/demo/mod.ts";
 import { OutsideIssuer, TokenKeys } from "./lib/access/mod.ts";
-import { type Environment, loadSecret, readEnvironment, trustedProxies } from "./lib/config/mod.ts";
+import {
+  type Environment,
+  environmentVariables,
+  loadSecret,
+  readEnvironment,
+  trustedProxies,
+} from "./lib/config/mod.ts";
 import { type Database, migrate, migrationStatus, openDatabase } from "./lib/db/mod.ts";
 import { LockstepError } from "./lib/errors/mod.ts";
 import { BulkWorker, countByState, JobRunner } from "./lib/jobs/mod.ts";
@@ -45,7 +51,7 @@ export interface Running {
 
 /** Opens the database, brings it into the state that the environment wants, and makes the services. */
 async function createServices(env: Environment): Promise<Running> {
-  const db = await openDatabase({ ...env, poolSize: env.databasePoolSize });
+  const db = await openConfigured(env);
   try {
     await prepareDatabase(db, env);
     const running = await servicesOf(db, env);
@@ -61,6 +67,24 @@ async function createServices(env: Environment): Promise<Running> {
   }
 }
 
+async function openConfigured(env: Environment): Promise<Database> {
+  try {
+    return await openDatabase({ ...env, poolSize: env.databasePoolSize });
+  } catch (cause) {
+    const { NotCapable, NotADirectory, PermissionDenied } = Deno.errors;
+    const refused = [NotCapable, NotADirectory, PermissionDenied]
+      .some((kind) => cause instanceof kind);
+    if (env.databaseUrl || !refused) throw cause;
+    throw new LockstepError(
+      "invalid_configuration",
+      `The embedded database in LOCKSTEP_DATA_DIR (${env.dataDir}) cannot be opened: this process ` +
+        "may not read and write there. Give its user the directory, and Deno --allow-write of it, " +
+        "or set DATABASE_URL.",
+      { cause },
+    );
+  }
+}
+
 /** Brings the schema up to date, and notices a database that is a copy of another. */
 export async function prepareDatabase(db: Database, env: Environment): Promise<void> {
   const { pending } = await migrationStatus(db);
@@ -68,7 +92,7 @@ export async function prepareDatabase(db: Database, env: Environment): Promise<v
     throw new LockstepError(
       "invalid_configuration",
       `The database needs the migrations ${pending.map(({ name }) => name).join(", ")}, and ` +
-        "LOCKSTEP_AUTO_MIGRATION is off. Run the migrations or switch it on.",
+        "LOCKSTEP_AUTO_MIGRATION is off. Run lockstep migrate, or switch it on.",
     );
   }
   for (const name of await migrate(db, env.migrationTimeout)) {
@@ -176,12 +200,14 @@ export function createApp(services: Services): App<State> {
 }
 
 /**
- * Serves until SIGINT or SIGTERM; requests that were accepted are answered first.
+ * Serves until SIGINT or SIGTERM; requests that were accepted are answered first. `given` wins over
+ * the environment's variables.
  *
  * @throws LockstepError `invalid_configuration` when HOST and PORT cannot be listened on
  */
-export async function serve(demo: boolean): Promise<void> {
-  const env = demo ? demoEnvironment() : readEnvironment();
+export async function serve(demo: boolean, given: Record<string, string> = {}): Promise<void> {
+  const read = readEnvironment({ ...environmentVariables(), ...given });
+  const env = demo ? demoEnvironment(read) : read;
   await startLogging(env);
   const { services, jobs, bulk, stop } = await createServices(env);
   const summary = demo ? await loadDemo(services.db) : undefined;
@@ -213,7 +239,11 @@ function listen(
       port: env.port,
       hostname: env.host,
       onListen({ hostname, port }) {
-        const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
+        const host = hostname === "0.0.0.0" || hostname === "::"
+          ? "localhost"
+          : hostname.includes(":")
+          ? `[${hostname}]`
+          : hostname;
         const origin = env.publicUrl ?? `http://${host}:${port}`;
         console.log(summary ? demoBanner(origin, summary) : `Lockstep is ready at ${origin}`);
       },
@@ -225,19 +255,21 @@ function listen(
       ? "the system does not allow it"
       : cause instanceof Deno.errors.AddrNotAvailable
       ? "this machine has no such address"
+      : /lookup address/.test(String(cause))
+      ? "nobody knows that name"
       : undefined;
     if (!why) throw cause;
     throw new LockstepError(
       "invalid_configuration",
-      `Port ${env.port} of ${env.host} cannot be listened on: ${why}. Set PORT and HOST to others.`,
+      `Port ${env.port} of ${env.host} cannot be listened on: ${why}. Set others in PORT and HOST, ` +
+        "or with lockstep serve --port and --host.",
       { cause },
     );
   }
 }
 
 /** The demo never touches a database that somebody may use: its users' password is public. */
-function demoEnvironment(): Environment {
-  const env = readEnvironment();
+function demoEnvironment(env: Environment): Environment {
   if (env.databaseUrl) {
     throw new LockstepError(
       "invalid_configuration",

@@ -1,7 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { openTestDatabase } from "../tests/support/databases.ts";
 import { hasRedis, startRedis } from "../tests/support/redis.ts";
 import { withCollabTables } from "../tests/collab_support.ts";
-import type { Line } from "./table.ts";
+import { type Line, percentile } from "./table.ts";
 
 const rooms = 50;
 const viewers = 200;
@@ -95,16 +96,13 @@ async function closeAll(clients: Client[]): Promise<void> {
 }
 
 function percentiles(samples: number[]): { p50: number; p95: number; p99: number } {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const at = (p: number) => sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))];
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => percentile(samples, share));
+  return { p50, p95, p99 };
 }
 
 function show({ p50, p95, p99 }: ReturnType<typeof percentiles>): string {
   return `p50 ${p50.toFixed(1)}  p95 ${p95.toFixed(1)}  p99 ${p99.toFixed(1)} ms`;
 }
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Opens `count` sockets, at most 100 of them at a time. */
 async function connect(count: number, create: (i: number) => Client): Promise<Client[]> {
@@ -132,7 +130,7 @@ async function measureClaims(clients: Client[]): Promise<number[]> {
       await released;
       return took;
     })());
-    await pause(spacing);
+    await delay(spacing);
   }
   return await Promise.all(samples);
 }
@@ -157,7 +155,7 @@ async function measureFanOut(sender: Client, readers: Client[]) {
     each.push(...times);
     last.push(Math.max(...times));
     // The sender keeps within the rate that a connection may send at.
-    await pause(50);
+    await delay(50);
   }
   return { each: percentiles(each), last: percentiles(last) };
 }
@@ -191,7 +189,7 @@ async function load(databaseUrl: string, processes: number, redisUrl?: string): 
       "≤ 600 ms",
       crowdTook <= 600,
     );
-    await pause(300);
+    await delay(300);
     const fanOut = await measureFanOut(crowd[0], crowd.slice(1));
     add(
       `message to ${viewers} viewers, each`,
@@ -206,7 +204,7 @@ async function load(databaseUrl: string, processes: number, redisUrl?: string): 
       add(`the same by a bare loop of sends, each`, show(bare.each));
       await closeAll(readers);
     }
-    await pause(200);
+    await delay(200);
 
     const before = await Promise.all(servers.map((server) => server.memory()));
     const count = 1_000 * processes;
@@ -220,7 +218,7 @@ async function load(databaseUrl: string, processes: number, redisUrl?: string): 
       `${count} connections in ${rooms} rooms`,
       `${(count / took * 1000).toFixed(0)} per second`,
     );
-    await pause(1_000);
+    await delay(1_000);
     const after = await Promise.all(servers.map((server) => server.memory()));
     const grown = after.reduce((a, b) => a + b) - before.reduce((a, b) => a + b);
     add(

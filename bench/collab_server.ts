@@ -1,7 +1,8 @@
 /**
  * A server process for `bench/collab.ts`: a hub on a free port of the loopback. Arguments: the URL of
- * PostgreSQL, that of Redis or nothing, and options as JSON. `/bare` is a room without a hub. Writes its port, then its memory in bytes for each line that
- * it reads; ends with its input.
+ * PostgreSQL, that of Redis or nothing, and options as JSON. `/bare` is a room without a hub. Writes
+ * its port, then its memory in bytes for each line that it reads; ends with its input.
+ * @module
  */
 import { createInterface } from "node:readline";
 import { stdin } from "node:process";

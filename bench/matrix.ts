@@ -1,19 +1,17 @@
-/** The permission matrix in Chromium: `deno run -A bench/matrix.ts`, after a build. @module */
+/** The permission matrix in Chromium. @module */
 import type { Page } from "playwright-core";
 import { launchBrowser } from "../tests/support/browser.ts";
-import { type Line, median, printTable } from "./table.ts";
-import { World } from "./world.ts";
+import { type Line, median } from "./table.ts";
+import { password, World } from "./world.ts";
 
 const models = 500;
 const schemas = 10;
 const groups = 12;
 const goal = 50;
 const clicks = 40;
-/** What `prepare` gives the user. */
-const password = "correct horse battery staple";
 
 /** From a click to the picture that shows it, with 500 models and 12 groups. */
-export async function benchMatrix({ quick = false } = {}): Promise<Line[]> {
+export async function benchMatrix({ quick }: { quick: boolean }): Promise<Line[]> {
   await using world = await World.open();
   await fill(world);
   await using server = await world.startServer();
@@ -113,12 +111,4 @@ async function clickTime(page: Page, click: () => Promise<void>): Promise<number
   if (await question.count() > 0) await question.click();
   await page.waitForFunction(() => !document.querySelector(".is-saving"));
   return time;
-}
-
-if (import.meta.main) {
-  printTable(
-    `The permission matrix at ${models} × ${groups}`,
-    await benchMatrix({ quick: Deno.args.includes("--quick") }),
-  );
-  Deno.exit(0);
 }

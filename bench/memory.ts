@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { elapsed, type Line, median, rate } from "./table.ts";
 import { fillCities, signIn, World } from "./world.ts";
 
@@ -24,7 +25,7 @@ export async function benchMemory({ quick }: { quick: boolean }): Promise<Line[]
   const watch = (async () => {
     while (running) {
       most = Math.max(most, await server.memory());
-      await new Promise((resolve) => setTimeout(resolve, spacing));
+      await delay(spacing);
     }
   })();
   let bytes = 0;

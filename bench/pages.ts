@@ -3,7 +3,7 @@ import { loadDemo } from "../cli/demo/mod.ts";
 import { activityForADay } from "../tests/pages_activity_support.ts";
 import { signedIn } from "../tests/pages_admin_support.ts";
 import { openTestApp, type TestApp } from "../tests/support/app.ts";
-import { elapsed, type Line } from "./table.ts";
+import { elapsed, type Line, percentile } from "./table.ts";
 
 const goal = 50;
 const kinds = { pglite: "PGlite", postgres: "PostgreSQL" } as const;
@@ -48,9 +48,7 @@ export async function benchPages({ quick }: { quick: boolean }): Promise<Line[]>
   return lines;
 }
 
-function p95(samples: number[]): number {
-  return samples.toSorted((a, b) => a - b)[Math.ceil(samples.length * 0.95) - 1];
-}
+const p95 = (samples: number[]) => percentile(samples, 0.95);
 
 async function pagesOf({ db }: TestApp): Promise<string[]> {
   const one = async (sql: string) => {

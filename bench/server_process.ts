@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../tests/support/free_port.ts";
 
 /** What `deno task start` grants. */
@@ -43,7 +44,7 @@ export class ServerProcess implements AsyncDisposable {
         await server.kill();
         throw new Error(`The server did not start: ${await server.#output}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await delay(5);
     }
     return server;
   }

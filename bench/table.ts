@@ -2,7 +2,7 @@
 export interface Line {
   what: string;
   measured: string;
-  /** Empty where nothing was aimed at. */
+  /** Absent where nothing was aimed at. */
   goal?: string;
   met?: boolean;
 }
@@ -13,6 +13,7 @@ export interface Pair {
   reference: number[];
 }
 
+/** Prints measurements in columns under a title. */
 export function printTable(title: string, lines: Line[]): void {
   const width = (column: (line: Line) => string) =>
     Math.max(...lines.map((line) => column(line).length));
@@ -31,10 +32,16 @@ export function printTable(title: string, lines: Line[]): void {
   }
 }
 
+/** The middle sample, or the mean of the two in the middle. */
 export function median(samples: number[]): number {
   const sorted = samples.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The sample that `share` (0 to 1) of all do not exceed. */
+export function percentile(samples: number[], share: number): number {
+  return samples.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(samples.length * share) - 1)];
 }
 
 /** Measures both by turns, which one goes first by turns too, so that both meet the same noise. */
@@ -53,6 +60,7 @@ export async function inTurns(
   return pair;
 }
 
+/** Milliseconds that the work takes. */
 export async function elapsed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
@@ -64,6 +72,7 @@ export function speedRatio({ ours, reference }: Pair): number {
   return median(reference) / median(ours);
 }
 
+/** So many things in so many milliseconds, as a text per second. */
 export function rate(count: number, milliseconds: number): string {
   return `${Math.round(count / milliseconds * 1000).toLocaleString("en")}/s`;
 }

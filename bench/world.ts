@@ -6,7 +6,8 @@ import { cityColumns, cityType, createCities, readCities } from "./cities.ts";
 import { Client } from "./client.ts";
 import { ServerProcess } from "./server_process.ts";
 
-const password = "correct horse battery staple";
+/** Of the user of `prepare`. */
+export const password = "correct horse battery staple";
 
 /** A PostgreSQL database with an organization and a user who may push and pull everything in it. */
 export class World implements AsyncDisposable {
@@ -71,6 +72,7 @@ export async function prepare(
   return { organizationId, groupId };
 }
 
+/** Lets a group of an organization push and pull a model. */
 export async function grant(
   db: Database,
   organizationId: number,

@@ -44,6 +44,12 @@ export class Cli {
     throw usage("Name the server: --server https://sync.example.org, or set LOCKSTEP_SERVER.");
   }
 
+  /** For what reads and writes rows: the console has every right and is in no organization. */
+  requireRights(): void {
+    if (this.server || this.options.as) return;
+    throw usage("Say whose rights hold: --as USER, or --server with a login.");
+  }
+
   /** For what is done to the database itself. */
   refuseServer(what: string): void {
     if (!this.server) return;

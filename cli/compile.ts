@@ -5,6 +5,7 @@
  * @module
  */
 import * as esbuild from "esbuild";
+import { cp } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import { build } from "../lib/fresh/build.ts";
 import { VENDOR_FILES } from "../lib/ui/mod.ts";
@@ -52,20 +53,12 @@ async function bundle(directory: string): Promise<void> {
   } finally {
     await esbuild.stop();
   }
-  await copyAll("_fresh/static", `${directory}/static`);
+  await cp("_fresh/static", `${directory}/static`, { recursive: true });
   // PGlite looks for them beside the module that it is in.
   const pglite = new URL(".", import.meta.resolve("@electric-sql/pglite"));
   for await (const { name } of Deno.readDir(pglite)) {
     if (!/^(pglite|initdb)\.(wasm|data)$/.test(name)) continue;
     await Deno.copyFile(new URL(name, pglite), `${directory}/${name}`);
-  }
-}
-
-async function copyAll(from: string, to: string): Promise<void> {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (isDirectory) await copyAll(`${from}/${name}`, `${to}/${name}`);
-    else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
   }
 }
 

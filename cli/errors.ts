@@ -21,6 +21,7 @@ export class CliError extends Error {
   }
 }
 
+/** The error of a wrong command line. */
 export function usage(message: string): CliError {
   return new CliError(message, exitCode.usage);
 }

@@ -2,13 +2,20 @@ import { parse, stringify, YAMLParseError } from "yaml";
 import { CliError, usage } from "./errors.ts";
 import type { Host } from "./host.ts";
 
-export type Format = "json" | "yaml";
+type Format = "json" | "yaml";
 
 /** The format that is named, or else that of the file's name; JSON when neither says. */
 export function formatOf(named: string | undefined, file: string | undefined): Format {
   const format = named?.toLowerCase() ?? (/\.ya?ml$/i.test(file ?? "") ? "yaml" : "json");
   if (format === "json" || format === "yaml") return format;
   throw usage(`--format is ${JSON.stringify(named)}, but must be json or yaml.`);
+}
+
+/** The same for files of rows; NDJSON when neither says. */
+export function rowFormat(named: string | undefined, file = ""): "ndjson" | "csv" {
+  const format = named ?? (/\.csv$/i.test(file) ? "csv" : "ndjson");
+  if (format === "csv" || format === "ndjson") return format;
+  throw usage(`--format is ${JSON.stringify(named)}, but must be ndjson or csv.`);
 }
 
 /** Reads a document from a file, or from standard input where the file is `-`. */
@@ -18,7 +25,9 @@ export async function readDocument(
   named: string | undefined,
 ): Promise<unknown> {
   const format = formatOf(named, file);
-  const text = file === "-" ? await host.readInput() : await readText(file);
+  const text = file === "-"
+    ? await host.readInput()
+    : await missingAs(file, Deno.readTextFile(file));
   try {
     // YAML 1.2 has no values that JSON lacks, but for these aliases, which could grow without bound.
     return format === "yaml" ? parse(text, { maxAliasCount: 100 }) : JSON.parse(text);
@@ -28,9 +37,10 @@ export async function readDocument(
   }
 }
 
-async function readText(file: string): Promise<string> {
+/** What reading `file` comes to. @throws CliError where there is no such file */
+export async function missingAs<T>(file: string, reading: Promise<T>): Promise<T> {
   try {
-    return await Deno.readTextFile(file);
+    return await reading;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new CliError(`There is no file ${file}.`);
@@ -52,6 +62,11 @@ export async function writeDocument(
 /** A reader sees the old content or the new one, never a part. */
 export async function writeWhole(file: string, text: string): Promise<void> {
   const draft = `${file}.${crypto.randomUUID()}.part`;
-  await Deno.writeTextFile(draft, text);
-  await Deno.rename(draft, file);
+  try {
+    await Deno.writeTextFile(draft, text);
+    await Deno.rename(draft, file);
+  } catch (error) {
+    await Deno.remove(draft).catch(() => {});
+    throw error;
+  }
 }

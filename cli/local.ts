@@ -4,7 +4,7 @@ import { type Database, migrationStatus, openDatabase } from "../lib/db/mod.ts";
 import { LockstepError } from "../lib/errors/mod.ts";
 import { startLogging } from "../lib/log/mod.ts";
 import type { Services } from "../lib/web/mod.ts";
-import { createApp, prepareDatabase, servicesOf } from "../main.ts";
+import { createApp, prepareDatabase, type Running, servicesOf } from "../main.ts";
 import { Api, type Transport } from "./api.ts";
 import { CliError, exitCode } from "./errors.ts";
 
@@ -16,15 +16,32 @@ import { CliError, exitCode } from "./errors.ts";
  */
 export async function openLocal(as: string | undefined): Promise<Api> {
   await registerRoutes();
+  const { env, db } = await openPrepared();
+  let running: Running | undefined;
+  try {
+    running = await servicesOf(db, env);
+    const transport = await localTransport(running.services, as);
+    const { stop } = running;
+    return new Api({ ...transport, close: () => stop() });
+  } catch (error) {
+    await (running?.stop() ?? db.close());
+    throw error;
+  }
+}
+
+/**
+ * The database at hand as a server would find it, for what is done to the database itself.
+ *
+ * @throws CliError when another process holds the database, or it needs migrations
+ */
+export async function openPrepared(): Promise<{ env: Environment; db: Database }> {
   const env = localEnvironment();
   await startLogging({ ...env, logLevel: "error", logFormat: "line" });
   const db = await openLocalDatabase(env);
   try {
     await requireMigrated(db);
     await prepareDatabase(db, { ...env, autoMigration: true });
-    const running = await servicesOf(db, env);
-    const transport = await localTransport(running.services, as);
-    return new Api({ ...transport, close: () => running.stop() });
+    return { env, db };
   } catch (error) {
     await db.close();
     throw error;
@@ -83,7 +100,7 @@ export async function openLocalDatabase(env: Environment): Promise<Database> {
  * A new database is set up; one that servers of an older version may be running on is not changed
  * behind their backs.
  */
-export async function requireMigrated(db: Database): Promise<void> {
+async function requireMigrated(db: Database): Promise<void> {
   const { applied, pending } = await migrationStatus(db);
   if (applied.length === 0 || pending.length === 0) return;
   throw new CliError(

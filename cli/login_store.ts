@@ -11,7 +11,7 @@ export interface StoredLogin {
 type Logins = Record<string, StoredLogin>;
 
 /** The file of logins by server, readable by its owner alone. */
-export function loginFile(host: Host): string {
+function loginFile(host: Host): string {
   const config = host.env("XDG_CONFIG_HOME") ??
     (host.env("HOME") && `${host.env("HOME")}/.config`) ?? host.env("APPDATA");
   if (!config) {
@@ -23,6 +23,7 @@ export function loginFile(host: Host): string {
   return `${config}/lockstep/logins.json`;
 }
 
+/** The login that is kept for a server, if there is one. */
 export async function readLogin(host: Host, server: string): Promise<StoredLogin | undefined> {
   return (await readLogins(loginFile(host)))[server];
 }

@@ -19,6 +19,7 @@ import { registerPerformance } from "./commands/perf.ts";
 import { registerPermissions } from "./commands/permissions.ts";
 import { registerPull } from "./commands/pull.ts";
 import { registerPush } from "./commands/push.ts";
+import { registerRestored } from "./commands/restored.ts";
 import { registerServe } from "./commands/serve.ts";
 import { registerUsers } from "./commands/user.ts";
 import { CliError, exitCode } from "./errors.ts";
@@ -39,6 +40,7 @@ const commands: Register[] = [
   registerPerformance,
   registerJobs,
   registerMigrate,
+  registerRestored,
   registerImport,
   registerPush,
   registerPull,
@@ -68,7 +70,7 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
 }
 
 /** The program with all commands. */
-export function createProgram(host: Host): Command {
+function createProgram(host: Host): Command {
   const program = new Command("lockstep")
     .description("Lockstep: a sync server for PostgreSQL, and what operates it.")
     .version(version, "-V, --version", "Print the version.")
@@ -144,8 +146,8 @@ function tell(error: unknown, host: Host, argv: readonly string[], program: Comm
     );
     return exitCode.denied;
   }
-  if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) {
-    host.err(`${error.message}\n`);
+  if (isFileError(error)) {
+    host.err(`${error.message}. Check the path, and that this user may use it.\n`);
     return exitCode.failed;
   }
   throw error;
@@ -163,6 +165,11 @@ function nearSubcommand(argv: readonly string[], program: Command): string | und
       return nearest(word, command.commands.map((sub) => sub.name()));
     }
   }
+}
+
+/** Deno ends these with what was done to which file: `Is a directory (os error 21): open '/tmp'`. */
+function isFileError(error: unknown): error is Error {
+  return error instanceof Error && /\(os error \d+\): \w+ '/.test(error.message);
 }
 
 function isConnectionError(error: unknown): boolean {

@@ -50,21 +50,27 @@ async function sendTo(
   const { pathname, search } = new URL(url);
   const sent = new Headers(headers);
   if (token) sent.set("Authorization", `Bearer ${token}`);
-  try {
-    // A redirect to another origin would carry nobody's token, and a body to nowhere.
-    return await fetch(`${server}${pathname}${search}`, {
-      method,
-      headers: sent,
-      body,
-      redirect: "error",
-    });
-  } catch (cause) {
+  const response = await fetch(`${server}${pathname}${search}`, {
+    method,
+    headers: sent,
+    body,
+    // Followed to another origin, it would carry nobody's token, and a body to nowhere.
+    redirect: "manual",
+  }).catch((cause) => {
     throw new CliError(
       `${server} cannot be reached. Check the address, and that the server runs.`,
       exitCode.unreachable,
       cause,
     );
-  }
+  });
+  const location = URL.parse(response.headers.get("Location") ?? "", server);
+  if (response.status < 300 || response.status >= 400 || !location) return response;
+  await response.body?.cancel();
+  throw new CliError(
+    `${server} redirects to ${location.origin}. If that is the server, name it: --server ` +
+      location.origin,
+    exitCode.unreachable,
+  );
 }
 
 async function refresh(host: Host, server: string, login: StoredLogin): Promise<StoredLogin> {

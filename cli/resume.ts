@@ -39,6 +39,7 @@ export async function openAt(file: string, length: number): Promise<Deno.FsFile>
   return opened;
 }
 
+/** Writes all bytes, where one `write` may take a part only. */
 export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
 }

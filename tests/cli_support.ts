@@ -110,12 +110,9 @@ export async function runLine(
   return ran;
 }
 
-/** Runs the command line as a process of its own, as a shell does. */
-export async function runProcess(
-  args: string[],
-  env: Record<string, string>,
-): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+/** The command line as a process of its own, as a shell starts it. */
+export function cliProcess(args: string[], env: Record<string, string>): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--no-check", "--quiet", "--no-prompt"],
       ...["net", "read", "write", "env", "sys"].map((name) => `--allow-${name}`),
@@ -124,7 +121,17 @@ export async function runProcess(
     cwd: new URL("../", import.meta.url),
     env,
     stdin: "null",
-  }).output();
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+/** Runs the command line as a process of its own to its end. */
+export async function runProcess(
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await cliProcess(args, env).output();
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   return { code, out, err };
 }

@@ -2,7 +2,7 @@ import { expect } from "expect";
 import { hashPassword } from "../lib/access/mod.ts";
 import { ModelCatalog } from "../lib/models/mod.ts";
 import { track } from "../lib/sync/mod.ts";
-import { openCli, runLine, runProcess } from "./cli_support.ts";
+import { cliProcess, openCli, runLine, runProcess } from "./cli_support.ts";
 import { hasPostgres, openTestDatabase } from "./support/databases.ts";
 
 Deno.test("lockstep says what is wrong with a command line, and what is near", async () => {
@@ -24,8 +24,19 @@ Deno.test("lockstep says what is wrong with a command line, and what is near", a
     ["completion tcsh", 2, "bash"],
     ["pull --out x", 2, "--as"],
     ["push file.csv", 2, "--model"],
+    ["serve --port 70000", 2, '--port is "70000", but must be a whole number from 0 to 65535.'],
+    ["demo --port http", 2, '--port is "http", but must be'],
+    ["serve --host a/b", 2, '--host is "a/b", but must be a host name or an IP address.'],
   ];
   const home = await Deno.makeTempDir();
+  cases.push([`config import --file ${home}`, 1, "Check the path"]);
+  cases.push([`push ${home} --as root`, 1, `${home} is a directory. Name a file in it.`]);
+  await using moved = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => Response.redirect("https://sync.example.org/elsewhere", 301),
+  );
+  const old = `doctor --server http://127.0.0.1:${moved.addr.port}`;
+  cases.push([old, 5, "--server https://sync.example.org\n"]);
   for (const [line, code, told] of cases) {
     const ran = await runLine(undefined, line, { env: { HOME: home } });
     expect([line, ran.code, ran.out]).toEqual([line, code, ""]);
@@ -34,6 +45,10 @@ Deno.test("lockstep says what is wrong with a command line, and what is near", a
   await Deno.remove(home, { recursive: true });
   const help = await runLine(undefined, "--help", {});
   expect([help.code, help.out]).toEqual([0, expect.stringContaining("Exit codes")]);
+  const guide = await Deno.readTextFile(new URL("../docs/cli.md", import.meta.url));
+  for (const name of (await runLine(undefined, "__complete -- ", {})).out.trim().split("\n")) {
+    expect(guide).toContain(`lockstep ${name}`);
+  }
   expect((await runLine(undefined, "--version", {})).out).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
@@ -85,23 +100,32 @@ Deno.test("lockstep changes what an operator changes: users, settings, jobs", as
   expect([invalid.code, invalid.err]).toEqual([1, expect.stringContaining("X")]);
   await Deno.writeTextFile(`${world.directory}/bad.yaml`, "a: [\n");
   expect((await run(`config import --file ${world.directory}/bad.yaml`)).err).toContain("YAML");
+  await Deno.mkdir(`${world.directory}/folder`);
+  const unwritten = await run(`config export --file ${world.directory}/folder`);
+  expect([unwritten.code, unwritten.err]).toEqual([1, expect.stringContaining("Check the path")]);
+  expect(
+    (await Array.fromAsync(Deno.readDir(world.directory))).filter(({ name }) =>
+      name.startsWith("folder.")
+    ),
+  ).toEqual([]);
 
   await expectRun("jobs", /seal_audit +\S+/);
   await expectRun("jobs run seal_audit", /"sealed": \d+/);
   await expectRun("jobs history seal_audit", "succeeded");
   await expectRun("jobs bulk", "There is no bulk push");
   const [queued, failed] = await world.db.query<{ id: string }>(`
-    INSERT INTO lockstep.job (kind, user_id, organization_id, state, payload, total, finished_at)
+    INSERT INTO lockstep.job (kind, user_id, organization_id, state, payload, total, finished_at,
+      attempts, heartbeat_at)
     SELECT 'bulk_push', u.id, o.id, state,
       '{"device": "", "clientVersion": "", "requestId": ""}', 5,
-      CASE state WHEN 'failed' THEN now() END
+      CASE state WHEN 'failed' THEN now() END, 1, now() + interval '1 hour'
     FROM lockstep.app_user u, lockstep.organization o, unnest(ARRAY['queued', 'failed']) AS state
     WHERE u.username = 'john'
     RETURNING id`);
   await expectRun(`jobs bulk cancel ${queued.id}`, "Cancelled", { typed: ["y"] });
   await expectRun("jobs bulk list --state cancelled", queued.id);
   await expectRun(`jobs bulk retry ${failed.id}`, "Queued again");
-  await expectRun("jobs bulk list --state queued", failed.id);
+  await expectRun("jobs bulk list", failed.id);
 
   await expectRun("audit cleanup", "kept for ever");
   await expectRun("config set JOBS AUDIT_RETENTION_DAYS 30", /AUDIT_RETENTION_DAYS +30/);
@@ -207,6 +231,7 @@ Deno.test({
       expect(code).toBe(failed.length > 0 ? 1 : 0);
       return failed.map(({ check, remedy }) => [check, remedy]);
     };
+    expect((await lockstep(["doctor"])).out).toContain("there is no table to sync yet\n");
     await db.script(`
       CREATE TABLE public.thing (id integer PRIMARY KEY, organization_id integer)`);
     const [model] = (await new ModelCatalog(db).current()).models;
@@ -264,5 +289,31 @@ Deno.test({
     expect(planned.err).toContain("CREATE");
     const done = await lockstep(["auto_migrate", "--verbose", "--force", "--json"]);
     expect([done.code, JSON.parse(done.out)]).toEqual([0, { applied: [newest] }]);
+  },
+});
+
+Deno.test({
+  name: "lockstep serve --port and --host win over PORT and HOST",
+  ignore: !hasPostgres,
+  async fn() {
+    await using database = await openTestDatabase("postgres");
+    const process = cliProcess(["serve", "--port", "0", "--host", "127.0.0.1"], {
+      DATABASE_URL: database.url!,
+      LOCKSTEP_SECRET: "k".repeat(40),
+      LOCKSTEP_LOG_DIR: "",
+      PORT: "70000",
+      HOST: "nobody.invalid",
+    }).spawn();
+    const errors = new Response(process.stderr).text();
+    const output = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const { value: told = await errors } = await output.read();
+    expect(told).toMatch(/^Lockstep is ready at http:\/\/127\.0\.0\.1:\d+\n$/);
+    const answer = await fetch(`${told.trim().split(" ").at(-1)}/api/sync/health/live/`);
+    await answer.body?.cancel();
+    expect(answer.status).toBe(200);
+    process.kill("SIGTERM");
+    expect((await process.status).code).toBe(0);
+    await output.cancel();
+    await errors;
   },
 });

@@ -125,6 +125,9 @@ Deno.test("pull goes on after a cut stream, and brings what changed since", asyn
     SELECT 1, 'Customer ' || i, ${exact}, '{"text": "a,\\"b\\""}' FROM generate_series(1, $1::int) i`,
     [count],
   );
+  const nowhere = await run(["pull", "--as", "john", "--out", `${directory}/none/rows.ndjson`]);
+  expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringContaining("Check the path")]);
+  expect(nowhere.err).not.toContain("are written");
   const path = `${directory}/rows.ndjson`;
   const line = ["pull", "myapp.customer", "--as", "john", "--out", path];
   const first = await run(line, { between: cut(900_000) });

@@ -5,7 +5,7 @@ import { createClient } from "redis";
 import { ServerProcess } from "../bench/server_process.ts";
 import { signIn } from "../bench/world.ts";
 import { rollback } from "../lib/db/mod.ts";
-import { openTestApp } from "./support/app.ts";
+import { needsOneProcess, openTestApp } from "./support/app.ts";
 import { hasPostgres, openTestDatabase } from "./support/databases.ts";
 import { hasRedis, startRedis } from "./support/redis.ts";
 import { prepareShop } from "./support/shop_load.ts";
@@ -102,7 +102,7 @@ async function openConnections(origin: string): Promise<number> {
   return counts[0] + counts[1];
 }
 
-Deno.test("a server that cannot have its port ends with a sentence that names it", async () => {
+Deno.test("a server that cannot have its port, host or directory ends with a sentence that names it", async () => {
   const other = { hostname: "127.0.0.1", port: 0, onListen() {} };
   await using taken = Deno.serve(other, () => new Response(null, { status: 503 }));
   const dataDir = await Deno.makeTempDir({ prefix: "lockstep-port-" });
@@ -110,6 +110,10 @@ Deno.test("a server that cannot have its port ends with a sentence that names it
   const told = `Port ${port} of 127.0.0.1 cannot be listened on: another program listens there.`;
   await expect(ServerProcess.start({ PORT: String(port), LOCKSTEP_DATA_DIR: dataDir })).rejects
     .toThrow(told);
+  const unknown = { HOST: "nobody.invalid", LOCKSTEP_DATA_DIR: dataDir };
+  await expect(ServerProcess.start(unknown)).rejects.toThrow("nobody knows that name");
+  const denied = ServerProcess.start({ LOCKSTEP_DATA_DIR: dataDir }, ["--deny-write"]);
+  await expect(denied).rejects.toThrow(`LOCKSTEP_DATA_DIR (${dataDir}) cannot be opened`);
   await Deno.remove(dataDir, { recursive: true });
 });
 
@@ -167,7 +171,7 @@ Deno.test("LOCKSTEP_JWKS_* lets the tokens of an outside issuer in, and LOCKSTEP
 for (const limit of [1, 10]) {
   Deno.test({
     name: `LOCKSTEP_REDIS_* bound connections, new tries and waiting [${limit} connections]`,
-    ignore: !hasRedis,
+    ignore: needsOneProcess("the test counts its connections") || !hasRedis,
     async fn() {
       await using redis = await startRedis();
       await using app = await openTestApp("pglite", undefined, {

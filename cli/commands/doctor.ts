@@ -172,7 +172,9 @@ async function examineDatabase(db: Database): Promise<Finding[]> {
     if (pending.length > 0) {
       findings.push(bad(
         "migrations",
-        applied.length === 0 ? "the database is new" : `${pending.length} are missing`,
+        applied.length === 0
+          ? "the database is new"
+          : `${pending.map(({ name }) => name).join(", ")} to be applied`,
         "Run: lockstep migrate",
         "warning",
       ));
@@ -223,10 +225,20 @@ async function checkModels(db: Database): Promise<Finding[]> {
   return [
     enabled.length > 0
       ? ok("models", `${enabled.length} of ${models.length} tables are synced`)
-      : bad(
+      : models.length > 0
+      ? bad(
         "models",
         `none of ${models.length} tables is synced`,
         "See why: lockstep discovery test",
+        "warning",
+      )
+      : bad(
+        "models",
+        "there is no table to sync yet",
+        db.kind === "postgres"
+          ? "Create one, with psql or your application's migrations: it becomes a model at once."
+          : "Set DATABASE_URL to a PostgreSQL database that has tables, or see the example: lockstep " +
+            "demo",
         "warning",
       ),
     names.length === 0 ? ok("owners", "the role owns every synced table") : bad(

@@ -1,6 +1,5 @@
 import { type Database, openPostgres } from "../../lib/db/mod.ts";
 import { LockstepError } from "../../lib/errors/mod.ts";
-import { prepareDatabase } from "../../main.ts";
 import type { Cli, Register } from "../cli.ts";
 import { CliError, exitCode, usage } from "../errors.ts";
 import {
@@ -11,7 +10,7 @@ import {
   readInstallation,
   undoImport,
 } from "../import_django/mod.ts";
-import { localEnvironment, openLocalDatabase, requireMigrated } from "../local.ts";
+import { openPrepared } from "../local.ts";
 
 interface Options {
   from?: string;
@@ -33,11 +32,8 @@ export const registerImport: Register = (program, run) => {
     .option("--undo", "Take back what imports have made.")
     .action(run(async (cli, options: Options) => {
       cli.refuseServer("import");
-      const env = localEnvironment();
-      const db = await openLocalDatabase(env);
+      const { db } = await openPrepared();
       try {
-        await requireMigrated(db);
-        await prepareDatabase(db, { ...env, autoMigration: true });
         if (options.undo) await undo(cli, db, options);
         else await importFrom(cli, db, options);
       } finally {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Api, Json } from "../api.ts";
 import type { Register } from "../cli.ts";
 import { CliError } from "../errors.ts";
@@ -14,7 +15,7 @@ export async function runJob(api: Api, name: string): Promise<Json> {
   const path = `/api/admin/jobs/${encodeURIComponent(name)}`;
   let run = await api.post(`${path}/run`);
   while (run.outcome === "running") {
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    await delay(pause);
     const { items } = await api.get(path, { limit: 1, cursor: run.id + 1 });
     if (items[0]?.id !== run.id) throw new CliError(`The run of ${name} is not to be found again.`);
     run = items[0];

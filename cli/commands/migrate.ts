@@ -25,7 +25,7 @@ export const registerMigrate: Register = (program, run) => {
         const { applied, pending } = await migrationStatus(db);
         const version = applied.at(-1) ?? "none: a new database";
         if (options.verbose && !cli.options.json) {
-          cli.out.note(`The database is at ${version}; ${pending.length} migrations are missing.`);
+          cli.out.note(`The database is at ${version}; migrations to apply: ${pending.length}.`);
           for (const { name, sql } of pending) cli.out.note(`-- ${name}\n${sql.trim()}\n`);
         }
         if (options.dryRun) {

@@ -53,13 +53,23 @@ export const registerPermissions: Register = (program, run) => {
       return Promise.resolve();
     }));
 
-  permissions.command("generate")
+  const formatOption = "--format <format>";
+  const formats = "json or yaml. Default: by the file's name.";
+  const writing = (name: string) =>
+    permissions.command(name)
+      .option("--org-slug <slug>", "The organization.")
+      .option("--output-file <file>", "Where to. Absent: printed.")
+      .option(formatOption, formats);
+  const reading = (name: string) =>
+    permissions.command(name)
+      .option("--config-file <file>", "The file; - for standard input.")
+      .option("--org-slug <slug>", "The organization. Default: the one that the file names.")
+      .option(formatOption, formats);
+
+  writing("generate")
     .description("Write a file of permissions by a template, to look at and apply.")
-    .option("--org-slug <slug>", "The organization.")
     .option("--permission-template <template>", "Its name. See: lockstep permissions templates")
     .option("--group-name <name>", "For this group alone. Default: for all.")
-    .option("--output-file <file>", "Where to. Absent: printed.")
-    .option("--format <format>", "json or yaml. Default: by the file's name.")
     .action(run(async (cli, options: Options) => {
       const { orgSlug, permissionTemplate: template = "read_write", groupName } = options;
       const rights = permissionTemplates[template as PermissionTemplate];
@@ -89,11 +99,8 @@ export const registerPermissions: Register = (program, run) => {
       await write(cli.host, file, options);
     }));
 
-  permissions.command("export")
+  writing("export")
     .description("Write an organization's permissions to a file.")
-    .option("--org-slug <slug>", "The organization.")
-    .option("--output-file <file>", "Where to. Absent: printed.")
-    .option("--format <format>", "json or yaml. Default: by the file's name.")
     .action(run(async (cli, options: Options) => {
       const api = await cli.api();
       const { id, slug } = await organizationBySlug(api, required(options.orgSlug));
@@ -109,11 +116,8 @@ export const registerPermissions: Register = (program, run) => {
       await write(cli.host, file, options);
     }));
 
-  permissions.command("validate")
+  reading("validate")
     .description("Check a file of permissions, and say what applying it would change.")
-    .option("--config-file <file>", "The file; - for standard input.")
-    .option("--org-slug <slug>", "The organization. Default: the one that the file names.")
-    .option("--format <format>", "json or yaml. Default: by the file's name.")
     .action(run(async (cli, options: Options) => {
       const api = await cli.api();
       const { items, organization } = await cellsOf(api, cli.host, options);
@@ -123,15 +127,23 @@ export const registerPermissions: Register = (program, run) => {
       });
       cli.out.result(
         { valid: true, permissions: items.length, preview },
-        () => `${items.length} permissions for ${organization.name} are valid.`,
+        () =>
+          [
+            `${items.length} permissions for ${organization.name} are valid.`,
+            cli.out.table(preview.changes as Json[], [
+              ["MODEL", ({ model }) => model],
+              ["GROUPS", ({ groups }) => groups.join(", ")],
+              ["USERS", ({ users }) => users],
+              ["DEVICES", ({ devices }) => devices],
+              ["PULL", ({ pull }) => `${pull.before} -> ${pull.after}`],
+              ["PUSH", ({ push }) => `${push.before} -> ${push.after}`],
+            ], "Nobody's rights would change."),
+          ].join("\n"),
       );
     }));
 
-  permissions.command("apply")
+  reading("apply")
     .description("Set the permissions that a file says, all or none; others stay.")
-    .option("--config-file <file>", "The file; - for standard input.")
-    .option("--org-slug <slug>", "The organization. Default: the one that the file names.")
-    .option("--format <format>", "json or yaml. Default: by the file's name.")
     .action(run(async (cli, options: Options) => {
       const api = await cli.api();
       const { items, organization } = await cellsOf(api, cli.host, options);

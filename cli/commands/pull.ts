@@ -1,7 +1,9 @@
 import { basename } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Api, type Json, refusal } from "../api.ts";
 import type { Cli, Register } from "../cli.ts";
 import { CliError, exitCode, usage } from "../errors.ts";
+import { rowFormat } from "../files.ts";
 import { Progress } from "../progress.ts";
 import { CsvFiles, type ModelShape, NdjsonFile, type PulledFiles } from "../pulled_files.ts";
 import { Resume } from "../resume.ts";
@@ -32,21 +34,17 @@ export const registerPull: Register = (program, run) => {
         "adds what changed since: rows, and keys with _op delete.",
     )
     .option("--out <path>", "NDJSON: a file. CSV: a directory with a file for each model.")
-    .option("--format <format>", "ndjson or csv.", "ndjson")
+    .option("--format <format>", "ndjson or csv. Default: ndjson.")
     .option("--org-slug <slug>", "The organization, where the user is in several.")
     .option("--restart", "Begin anew.")
     .action(run(pullFiles));
 };
 
 async function pullFiles(cli: Cli, options: Options, names: string[]): Promise<void> {
-  const { out, format = "ndjson", orgSlug } = options;
-  if (format !== "csv" && format !== "ndjson") {
-    throw usage(`--format is ${JSON.stringify(format)}, but must be ndjson or csv.`);
-  }
+  const { out, orgSlug } = options;
+  const format = rowFormat(options.format);
   if (!out) throw usage("Say where to: --out rows.ndjson, or with --format csv a directory.");
-  if (!cli.server && !cli.options.as) {
-    throw usage("Say whose rights hold: --as USER, or --server with a login.");
-  }
+  cli.requireRights();
   const api = await cli.api();
   const shapes = await pullable(api, orgSlug, names);
   if (format === "csv") await Deno.mkdir(out, { recursive: true });
@@ -69,11 +67,13 @@ async function pullFiles(cli: Cli, options: Options, names: string[]): Promise<v
     ? new CsvFiles(out, shapes, state.lengths)
     : new NdjsonFile(out, shapes, state.lengths);
   const before = state.records;
+  let kept = before;
   state.complete = false;
   const progress = new Progress(cli.host, basename(out));
   const save = async () => {
     await files.flush();
     await resume.write(state);
+    kept = state.records;
   };
   for (let attempt = 1; !state.complete;) {
     try {
@@ -83,10 +83,10 @@ async function pullFiles(cli: Cli, options: Options, names: string[]): Promise<v
       files.discard();
       const lost = error instanceof CliError && error.code === exitCode.unreachable;
       if (!lost || attempt === tries) {
-        cli.out.note(`${state.records} records are written. Run it again to go on.`);
+        if (kept > 0) cli.out.note(`${kept} records are written. Run it again to go on.`);
         throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, 1000 * 2 ** (attempt++ - 1)));
+      await delay(1000 * 2 ** (attempt++ - 1));
     }
   }
   progress.end();

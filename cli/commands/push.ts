@@ -1,7 +1,9 @@
 import { basename } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Api, type Json, refusal } from "../api.ts";
 import type { Cli, Register } from "../cli.ts";
 import { CliError, exitCode, usage } from "../errors.ts";
+import { missingAs, rowFormat } from "../files.ts";
 import { Progress } from "../progress.ts";
 import { cellJson, csvCells, readRecords } from "../records.ts";
 import { openAt, Resume, writeAll } from "../resume.ts";
@@ -52,19 +54,17 @@ export const registerPush: Register = (program, run) => {
 };
 
 async function pushFile(cli: Cli, options: Options, path: string): Promise<void> {
-  const format = options.format ?? (/\.csv$/i.test(path) ? "csv" : "ndjson");
-  if (format !== "csv" && format !== "ndjson") {
-    throw usage(`--format is ${JSON.stringify(format)}, but must be ndjson or csv.`);
-  }
+  const format = rowFormat(options.format, path);
   if (format === "csv" && !options.model) throw usage("A CSV file needs --model.");
   const batchSize = Number(options.batchSize);
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000) {
     throw usage("--batch-size must be a whole number from 1 to 10000.");
   }
-  if (!cli.server && !cli.options.as) {
-    throw usage("Say whose rights hold: --as USER, or --server with a login.");
+  cli.requireRights();
+  using file = await missingAs(path, Deno.open(path));
+  if ((await file.stat()).isDirectory) {
+    throw new CliError(`${path} is a directory. Name a file in it.`);
   }
-  using file = await openSource(path);
   const api = await cli.api();
   const resume = new Resume<State>(`${path}.push-state.json`);
   const state = await startOrResume(resume, file, cli, options, batchSize);
@@ -110,15 +110,6 @@ async function pushFile(cli: Cli, options: Options, path: string): Promise<void>
     () => `${accepted} of ${records} records were accepted, ${count} refused.`,
   );
   if (count > 0) throw new CliError(`See ${refusedPath} for why ${count} records were refused.`);
-}
-
-async function openSource(path: string): Promise<Deno.FsFile> {
-  try {
-    return await Deno.open(path, { read: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new CliError(`There is no file ${path}.`);
-  }
 }
 
 async function startOrResume(
@@ -282,11 +273,12 @@ async function pushBatch(
       if (last || ![429, 502, 503, 504].includes(response.status)) {
         throw refusal(response.status, answer);
       }
-      await wait(Number(response.headers.get("Retry-After")) || 2 ** attempt);
+      const seconds = Number(response.headers.get("Retry-After")) || 2 ** attempt;
+      await delay(Math.min(seconds, 60) * 1000);
     } catch (error) {
       const lost = error instanceof CliError && error.code === exitCode.unreachable;
       if (last || !lost) throw error;
-      await wait(2 ** (attempt - 1));
+      await delay(1000 * 2 ** (attempt - 1));
     }
   }
 }
@@ -297,8 +289,4 @@ function parsed(text: string): Json {
   } catch {
     return undefined;
   }
-}
-
-function wait(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.min(seconds, 60) * 1000));
 }

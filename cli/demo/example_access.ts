@@ -1,4 +1,4 @@
-import { hashPassword } from "../../lib/access/mod.ts";
+import { defaultGroups, hashPassword, permissionTemplates } from "../../lib/access/mod.ts";
 import type { Connection } from "../../lib/db/mod.ts";
 
 /** The organizations of the example. */
@@ -6,17 +6,6 @@ export const exampleOrganizations = [
   { slug: "acme-corp", name: "Acme Corporation", description: "Makes everything, ships anywhere." },
   { slug: "global-retail", name: "Global Retail", description: "Shops in nineteen countries." },
   { slug: "city-university", name: "City University", description: "Teaching and research." },
-];
-
-/** The seven groups, and what each may do with every model. */
-export const exampleGroups = [
-  { name: "Administrators", push: true, pull: true, description: "Administer the organization." },
-  { name: "Managers", push: true, pull: true, description: "Push and pull all data." },
-  { name: "Users", push: true, pull: true, description: "Push and pull all data." },
-  { name: "Analysts", push: false, pull: true, description: "Pull data only." },
-  { name: "Sales", push: true, pull: true, description: "Push and pull sales data." },
-  { name: "Support", push: true, pull: true, description: "Push and pull support data." },
-  { name: "Read Only", push: false, pull: true, description: "Pull data only." },
 ];
 
 interface ExampleUser {
@@ -113,8 +102,9 @@ export async function setupExample(
     })),
   );
   const permissions = exampleOrganizations.flatMap(({ slug }) =>
-    exampleGroups.flatMap(({ name, push, pull }) =>
+    defaultGroups.flatMap(({ name, template }) =>
       models.map((model) => {
+        const { push, pull } = permissionTemplates[template];
         const except = permissionExceptions.find((exception) =>
           exception.organization === slug && exception.group === name && exception.model === model
         );
@@ -124,7 +114,7 @@ export async function setupExample(
   );
   return {
     organizations: await insert(organizationStatement, exampleOrganizations),
-    groups: await insert(groupStatement, exampleGroups),
+    groups: await insert(groupStatement, [...defaultGroups]),
     users: await insert(userStatement, users),
     memberships: await insert(membershipStatement, exampleUsers.filter(({ group }) => group)),
     permissions: await insert(permissionStatement, permissions),

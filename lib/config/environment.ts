@@ -55,10 +55,7 @@ export function readEnvironment(
     // Container files and process managers write "not set" as an empty value.
     const absent = given === undefined || (given.trim() === "" && !variable.emptyMeans);
     const { success, data } = variable.schema.safeParse(absent ? variable.fallback : given!.trim());
-    if (!success) {
-      const value = variable.secret ? "" : ` is ${JSON.stringify(given)}, but`;
-      refuse(name, `${name}${value} must be ${variable.right}.`);
-    }
+    if (!success) refuse(name, `${name} ${wrong(variable, given!)}`);
     return data as T;
   };
 
@@ -115,7 +112,20 @@ export function readEnvironment(
   return freeze(environment);
 }
 
-/** Name, default and meaning of every variable, for the README and the doctor. */
+/** Why `text` is no value of the variable, worded to follow its name; undefined when it is one. */
+export function variableProblem(
+  name: keyof typeof variables,
+  text: string,
+): string | undefined {
+  const variable: Variable = variables[name];
+  return variable.schema.safeParse(text.trim()).success ? undefined : wrong(variable, text);
+}
+
+function wrong({ secret, right }: Variable, text: string): string {
+  return `${secret ? "" : `is ${JSON.stringify(text)}, but `}must be ${right}.`;
+}
+
+/** Every variable that is read; the README's table is compared with it. */
 export function environmentReference(): { name: string; default: string; meaning: string }[] {
   return Object.entries<Variable>(variables).map(([name, { fallback, emptyMeans, meaning }]) => ({
     name,

@@ -8,6 +8,7 @@ export function text(max: number, min = 0) {
   );
 }
 
+/** A whole number from `min` to `max`, both included. */
 export function wholeNumber(min: number, max: number) {
   return z.int().min(min).max(max);
 }

@@ -76,12 +76,13 @@ const level = choice(
 /** Every variable that Lockstep reads, in the order in which it is documented. */
 export const variables = {
   PORT: whole(0, 65535, 8000, "Port to listen on; 0 takes any free one."),
-  HOST: text(
-    "Address to listen on. The default answers this machine alone; set 0.0.0.0 in a container or " +
-      "to serve a network.",
-    "a host name or an IP address",
-    "127.0.0.1",
-  ),
+  HOST: {
+    schema: z.string().refine((value) => isIP(value) !== 0 || /^[\w-]+(\.[\w-]+)*$/.test(value)),
+    fallback: "127.0.0.1",
+    right: "a host name or an IP address",
+    meaning: "Address to listen on. The default answers this machine alone; set 0.0.0.0 in a " +
+      "container or to serve a network.",
+  },
   DATABASE_URL: {
     ...url(
       ["postgres:", "postgresql:"],

@@ -89,6 +89,7 @@ export async function countByState(conn: Connection): Promise<Record<BulkState, 
   return { ...none, ...Object.fromEntries(rows.map(({ state, count }) => [state, count])) };
 }
 
+/** A bulk push by its id, in whichever state. */
 export async function readBulkJob(conn: Connection, id: string): Promise<BulkJob | undefined> {
   const [job] = await conn.query<BulkJob>(
     `SELECT ${jobColumns} FROM lockstep.job j WHERE j.kind = '${jobKind}' AND j.id = $1`,
@@ -214,6 +215,7 @@ export async function releaseAll(conn: Connection): Promise<void> {
     WHERE kind = '${jobKind}' AND state = 'running'`);
 }
 
+/** Says that the worker of a push is alive, so that no other takes it. */
 export async function beatBulkJob(conn: Connection, id: string): Promise<void> {
   await conn.query(
     `UPDATE lockstep.job SET heartbeat_at = clock_timestamp() WHERE id = $1 AND state = 'running'`,
@@ -221,6 +223,7 @@ export async function beatBulkJob(conn: Connection, id: string): Promise<void> {
   );
 }
 
+/** The part that begins with the record at `first`; undefined when it is written or lost. */
 export async function readPart(
   conn: Connection,
   job: string,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Database, Transaction } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import { logger } from "../log/mod.ts";
@@ -132,9 +133,7 @@ export class BulkWorker {
         });
         failures = 1;
         first += part.count;
-        if (this.#db.kind === "pglite") {
-          await new Promise((resolve) => setTimeout(resolve, pause));
-        }
+        if (this.#db.kind === "pglite") await delay(pause);
       }
       await succeedBulkJob(this.#db, id);
     } catch (error) {

@@ -94,6 +94,7 @@ export class JobRunner {
     throw new LockstepError("conflict", `The job ${name} is running. Wait until it has ended.`);
   }
 
+  /** Every job with its schedule, its next time by this machine's clock, and how it went. */
   async list(): Promise<JobState[]> {
     const { db, jobs, schedules } = this.#options;
     const runs = await lastRuns(db, jobs.map(({ name }) => name));

@@ -46,8 +46,9 @@ export async function claimRun(
   });
 }
 
-export async function beat(db: Database, id: number): Promise<void> {
-  await db.query(
+/** Says that the process of a run is alive. */
+export async function beat(conn: Connection, id: number): Promise<void> {
+  await conn.query(
     `UPDATE lockstep.job_run SET detail = ${heartbeat} WHERE id = $1 AND outcome = 'running'`,
     [id],
   );
@@ -55,13 +56,13 @@ export async function beat(db: Database, id: number): Promise<void> {
 
 /** Records the end of a run that nobody has taken for dead meanwhile. */
 export async function finishRun(
-  db: Database,
+  conn: Connection,
   id: number,
   outcome: Outcome,
   detail: Record<string, unknown> | null,
   error: string,
 ): Promise<void> {
-  await db.query(
+  await conn.query(
     `
     UPDATE lockstep.job_run
     SET finished_at = clock_timestamp(), outcome = $2, detail = $3::text::jsonb, error = $4
@@ -71,8 +72,8 @@ export async function finishRun(
 }
 
 /** Closes the runs of processes that are gone; of all processes, where there can be no other. */
-export async function closeDeadRuns(db: Database, ofAll: boolean): Promise<void> {
-  await db.query(`
+export async function closeDeadRuns(conn: Connection, ofAll: boolean): Promise<void> {
+  await conn.query(`
     UPDATE lockstep.job_run
     SET finished_at = clock_timestamp(), outcome = 'failed', detail = NULL,
       error = 'The process that ran it ended before it was done.'
@@ -145,6 +146,7 @@ export async function runHistory(
   );
 }
 
+/** A run by its id. */
 export async function readRun(conn: Connection, id: number): Promise<JobRun | undefined> {
   const [run] = await conn.query<JobRun>(
     `SELECT ${runColumns} FROM lockstep.job_run r WHERE r.id = $1`,

@@ -23,7 +23,7 @@ export interface LoggingOptions {
 }
 
 /** Name of the log file inside the log directory. */
-export const logFile = "lockstep.log";
+const logFile = "lockstep.log";
 
 /**
  * Sends the entries of all loggers to standard error and to a daily file. Standard output stays

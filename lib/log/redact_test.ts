@@ -96,10 +96,17 @@ Deno.test("redact() cuts what is long, deep, circular or binary, and stays JSON 
   expect(JSON.stringify(redact(deep))).toContain("left out");
 });
 
-Deno.test("redact() takes a bounded time for a push of 100,000 records", () => {
-  const data = Array.from({ length: 100_000 }, (_, id) => ({ id, list: Array(40).fill("x") }));
-  const start = performance.now();
+Deno.test("redact() looks at a bounded part of a push of 100,000 records", () => {
+  let looks = 0;
+  const data = Array.from({ length: 100_000 }, (_, id) => ({
+    id,
+    get list() {
+      looks++;
+      return Array(40).fill("x");
+    },
+  }));
   const text = JSON.stringify(redact({ data, more: data, again: data }));
-  expect(performance.now() - start).toBeLessThan(250);
+  expect(looks).toBeGreaterThan(0);
+  expect(looks).toBeLessThan(1_000);
   expect(text.length).toBeLessThan(100_000);
 });

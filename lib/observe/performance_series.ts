@@ -1,6 +1,5 @@
-import { organizationIn } from "../access/mod.ts";
 import type { Connection } from "../db/mod.ts";
-import type { Part } from "./sync_activity.ts";
+import { inPart, type Part } from "./part.ts";
 
 /** What a series is about. */
 export interface SeriesQuery extends Part {
@@ -95,16 +94,15 @@ export async function performanceByModel(
 }
 
 function conditions(
-  { scope, organizationId, model, operation }: SeriesQuery,
+  { model, operation, ...part }: SeriesQuery,
   operationColumn: string,
   params: unknown[],
 ): string {
   const addParam = (value: unknown) => `$${params.push(value)}`;
   const all = [
     "timestamp >= to_timestamp(((last.bucket - $2::int + 1) * $1::int)::float8)",
-    organizationIn(scope, "organization_id", addParam),
+    inPart(part, "organization_id", params),
   ];
-  if (organizationId !== undefined) all.push(`organization_id = ${addParam(organizationId)}::int`);
   if (model !== undefined) all.push(`model_name = ${addParam(model)}::text`);
   if (operation !== undefined) all.push(`${operationColumn} = ${addParam(operation)}::text`);
   return all.join(" AND ");

@@ -1,5 +1,6 @@
-import { type AdminScope, organizationIn, userVisibleIn } from "../access/mod.ts";
+import { type AdminScope, userVisibleIn } from "../access/mod.ts";
 import type { Connection } from "../db/mod.ts";
+import { inPart, type Part } from "./part.ts";
 
 /** What the sync log counts in one hour, which begins at `hour`. */
 export interface ActiveHour {
@@ -39,12 +40,6 @@ export interface Counts {
   devices: number;
   devicesSeen: number;
   openQuarantine: number;
-}
-
-/** Which part of what `scope` holds: one organization, or all of it. */
-export interface Part {
-  scope: AdminScope;
-  organizationId?: number;
 }
 
 interface DayRow extends Omit<SyncDay, "hours" | "failing"> {
@@ -147,12 +142,4 @@ export async function onlineUsers(conn: Connection, scope: AdminScope): Promise<
     params,
   );
   return rows.map(({ username }) => username);
-}
-
-function inPart({ scope, organizationId }: Part, column: string, params: unknown[]): string {
-  const addParam = (value: unknown) => `$${params.push(value)}`;
-  const within = organizationIn(scope, column, addParam);
-  return organizationId === undefined
-    ? within
-    : `${within} AND ${column} = ${addParam(organizationId)}::int`;
 }
