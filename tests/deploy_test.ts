@@ -90,38 +90,50 @@ Deno.test({
   },
 });
 
-Deno.test("clients start over after a copy of the embedded database's files was restored", async () => {
-  await using test = await openTestDatabase("pglite", { stored: true });
-  const data = test.dataDir!;
-  const copy = await Deno.makeTempDir({ prefix: "lockstep-copy-" });
-  try {
-    await prepareShop(test.db);
-    await test.db.close();
-    const follower = new Follower(shopModels);
-    const notes = async (from: number, note: string) => {
-      await using server = await ServerProcess.start({ LOCKSTEP_DATA_DIR: data });
-      const client = await signIn(server);
-      // Pushes one by one, so that the restored database gets further than the lost one had.
-      for (let id = from; id < from + 10; id++) await client.push("shop.Parent", [{ id, note }]);
-      await follower.toEnd(client);
-      const everything = new Follower(shopModels);
-      await everything.toEnd(client);
-      return { followed: follower.rows("shop.Parent"), there: everything.rows("shop.Parent") };
-    };
-    await notes(1, "before");
-    await cp(data, copy, { recursive: true });
-    await notes(101, "lost");
+/** Ways to restore a copy of the embedded database's directory. */
+const restores: [name: string, restore: (copy: string, data: string) => Promise<void>][] = [
+  ["in a directory of its own", async (copy, data) => {
     await Deno.remove(data, { recursive: true });
     await cp(copy, data, { recursive: true });
+  }],
+  ["over the files, and somebody says so", async (copy, data) => {
+    await cp(copy, data, { recursive: true, force: true });
     const { code, err } = await runProcess(["restored", "--yes"], { LOCKSTEP_DATA_DIR: data });
     expect([code, err]).toEqual([0, ""]);
-    const { followed, there } = await notes(201, "after");
-    expect(there.length).toBe(20);
-    expect(followed).toEqual(there);
-  } finally {
-    await Deno.remove(copy, { recursive: true });
-  }
-});
+  }],
+];
+
+for (const [name, restore] of restores) {
+  Deno.test(`clients start over after a copy of the embedded database was restored ${name}`, async () => {
+    await using test = await openTestDatabase("pglite", { stored: true });
+    const data = test.dataDir!;
+    const copy = await Deno.makeTempDir({ prefix: "lockstep-copy-" });
+    try {
+      await prepareShop(test.db);
+      await test.db.close();
+      const follower = new Follower(shopModels);
+      const notes = async (from: number, note: string) => {
+        await using server = await ServerProcess.start({ LOCKSTEP_DATA_DIR: data });
+        const client = await signIn(server);
+        // Pushes one by one, so that the restored database gets further than the lost one had.
+        for (let id = from; id < from + 10; id++) await client.push("shop.Parent", [{ id, note }]);
+        await follower.toEnd(client);
+        const everything = new Follower(shopModels);
+        await everything.toEnd(client);
+        return { followed: follower.rows("shop.Parent"), there: everything.rows("shop.Parent") };
+      };
+      await notes(1, "before");
+      await cp(data, copy, { recursive: true });
+      await notes(101, "lost");
+      await restore(copy, data);
+      const { followed, there } = await notes(201, "after");
+      expect(there.length).toBe(20);
+      expect(followed).toEqual(there);
+    } finally {
+      await Deno.remove(copy, { recursive: true });
+    }
+  });
+}
 
 Deno.test({
   name: "the health document and /metrics say when Redis is gone",

@@ -1,4 +1,5 @@
 import { expect } from "expect";
+import type { Database } from "../lib/db/mod.ts";
 import { LockstepError } from "../lib/errors/mod.ts";
 import { setRowSecurity } from "../lib/sync/mod.ts";
 import { hasPostgres, openTestDatabase } from "./support/databases.ts";
@@ -89,23 +90,90 @@ Deno.test({
 });
 
 Deno.test({
+  name: "setRowSecurity() of servers that start at once gets into nobody's way",
+  ignore: !hasPostgres,
+  async fn() {
+    const { database, db, world } = await openWorld();
+    await using _ = database;
+    const { models } = await world.catalog.current();
+    await pullAs(world, await world.caller("ann", "one"), { "app.Customer": null });
+    await Promise.all(Array.from({ length: 8 }, () => setRowSecurity(db, models, true)));
+    expect(await db.query("SELECT row_security FROM lockstep.installation"))
+      .toEqual([{ row_security: true }]);
+  },
+});
+
+Deno.test({
   name: "setRowSecurity() tells a role that may make no roles what to do",
   ignore: !hasPostgres,
   async fn() {
     const { database, db } = await openWorld();
     await using _ = database;
     const role = `plain_${crypto.randomUUID().slice(0, 8)}`;
-    await db.script(`CREATE ROLE ${role}`);
+    await db.script(`
+      CREATE ROLE ${role};
+      GRANT USAGE ON SCHEMA lockstep TO ${role};
+      GRANT SELECT, UPDATE ON lockstep.installation TO ${role}`);
     try {
-      const limited = {
+      const limited: Database = {
         ...db,
-        script: (text: string) => db.script(`SET ROLE ${role}; ${text}; RESET ROLE`),
+        transaction: (options, fn) => db.transaction({ ...options, settings: { role } }, fn),
       };
       const error = await setRowSecurity(limited, [], true).catch((error) => error);
       expect(error).toBeInstanceOf(LockstepError);
       expect(error.message).toContain("CREATE ROLE lockstep_tenant");
     } finally {
-      await db.script(`DROP ROLE ${role}`);
+      await db.script(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  },
+});
+
+Deno.test({
+  name: "a role that was given the pulling role may switch row level security on, if it may grant",
+  ignore: !hasPostgres,
+  async fn() {
+    await using database = await openTestDatabase("postgres");
+    const { db } = database;
+    await db.script(schema);
+    const world = await syncWorld(db);
+    await world.grant("one", "Staff", "app.Customer", { push: true, pull: true });
+    await pullAs(world, await world.caller("ann", "one"), { "app.Customer": null });
+    const { models } = await world.catalog.current();
+    const role = `plain_${crypto.randomUUID().slice(0, 8)}`;
+    await db.script(`
+      DO $$ BEGIN CREATE ROLE lockstep_tenant NOLOGIN; EXCEPTION WHEN duplicate_object THEN END $$;
+      CREATE ROLE ${role};
+      GRANT lockstep_tenant TO ${role};
+      GRANT USAGE ON SCHEMA app TO ${role};
+      ALTER TABLE app.customer OWNER TO ${role};
+      ALTER SCHEMA lockstep OWNER TO ${role};
+      DO $$ DECLARE name text; BEGIN
+        FOR name IN SELECT oid::regclass FROM pg_class
+          WHERE relnamespace = 'lockstep'::regnamespace AND relkind IN ('r', 'p')
+        LOOP EXECUTE format('ALTER TABLE %s OWNER TO ${role}', name); END LOOP;
+      END $$`);
+    const limited: Database = {
+      ...db,
+      transaction: (options, fn) => db.transaction({ ...options, settings: { role } }, fn),
+    };
+    try {
+      await expect(setRowSecurity(limited, models, true)).rejects.toMatchObject({
+        code: "invalid_configuration",
+        message: expect.stringContaining('GRANT USAGE ON SCHEMA "app" TO lockstep_tenant'),
+      });
+      await db.script("GRANT USAGE ON SCHEMA app TO lockstep_tenant");
+      await setRowSecurity(limited, models, true);
+      const ann = await world.caller("ann", "one");
+      const pulled = await pullAs(world, ann, { "app.Customer": null });
+      expect(recordsOf(pulled, "app.Customer").map(({ name }) => name)).toEqual(["mine"]);
+      await db.script("ALTER TABLE app.customer OWNER TO CURRENT_USER");
+      await expect(setRowSecurity(limited, models, true)).rejects.toMatchObject({
+        message: expect.stringContaining("Make the role the table's owner"),
+      });
+    } finally {
+      await db.script(
+        `REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}`,
+      );
     }
   },
 });

@@ -53,7 +53,9 @@ export async function openPglite(
       await Deno.rename(part, pgdata);
     }
     const { loadDataDir: _, ...others } = options;
-    return await databaseOver(await create(pgdata, others), lock);
+    const database = await databaseOver(await create(pgdata, others), lock);
+    await database.query("SELECT set_config('lockstep.files', $1, false)", [await filesOf(pgdata)]);
+    return database;
   } catch (error) {
     lock.close();
     throw error;
@@ -115,6 +117,15 @@ function connectionOver(runner: Runner, textParsers: ParserOptions): Connection 
     },
   };
   return connection;
+}
+
+/**
+ * Tells the database's files from a copy of them, which has the same contents: the file that every
+ * copy must hold anew, by the number and the birth of its inode.
+ */
+async function filesOf(pgdata: string): Promise<string> {
+  const { ino, birthtime } = await Deno.stat(`${pgdata}/global/pg_control`);
+  return `${ino}-${birthtime?.getTime()}`;
 }
 
 async function exists(path: string): Promise<boolean> {

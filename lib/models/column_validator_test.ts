@@ -1,39 +1,11 @@
 import { expect } from "expect";
+import { columnOf, kindOf } from "../../tests/support/column.ts";
 import { columnValidator } from "./column_validator.ts";
 import type { Column } from "./model.ts";
-import type { JsonKind } from "./value_problem.ts";
 
-function column(baseType: string, more: Partial<Column> = {}): Column {
-  return {
-    name: "c",
-    type: baseType,
-    baseType,
-    kind: "scalar",
-    maxLength: null,
-    precision: null,
-    scale: null,
-    nullable: true,
-    hasDefault: false,
-    defaultExpression: null,
-    identity: "",
-    generated: false,
-    enumValues: null,
-    readOnly: false,
-    ...more,
-  };
-}
+const column = (baseType: string, more: Partial<Column> = {}) => columnOf("c", baseType, more);
 
-function problem(of: Column, raw: string) {
-  const kinds: Record<string, JsonKind> = {
-    '"': "string",
-    "{": "object",
-    "[": "array",
-    t: "true",
-    f: "false",
-    n: "null",
-  };
-  return columnValidator(of)(kinds[raw[0]] ?? "number", raw);
-}
+const problem = (of: Column, raw: string) => columnValidator(of)(kindOf(raw), raw);
 
 const numeric = column("numeric", { precision: 5, scale: 2 });
 const array = column("_int4", { kind: "array", elementType: "int4" });

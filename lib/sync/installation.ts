@@ -21,14 +21,16 @@ export interface SnapshotHead extends Installation {
 
 /**
  * Tells this database from its copies and from its own past: the cluster, the timeline (which
- * changes with point-in-time recovery and failover), the database, and the table itself (which a
- * restored dump creates anew).
+ * changes with point-in-time recovery and failover), the database, the table itself (which a
+ * restored dump creates anew), and the embedded database's files. A copy of a server's files can't be
+ * told: who restores one must say so.
  */
 const fingerprint = `concat_ws(':',
   (SELECT system_identifier FROM pg_control_system()),
   left(pg_walfile_name(pg_current_wal_lsn()), 8),
   (SELECT oid FROM pg_database WHERE datname = current_database()),
-  'lockstep.installation'::regclass::oid)`;
+  'lockstep.installation'::regclass::oid,
+  nullif(current_setting('lockstep.files', true), ''))`;
 
 const isoTime = (time: string) =>
   `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;

@@ -22,11 +22,12 @@ export async function setRowSecurity(
   models: readonly Model[],
   on: boolean,
 ): Promise<void> {
-  if (on) await makeRole(db);
   await db.transaction({}, async (tx) => {
+    // One server after the other: grants on one table at the same time fail.
     const [{ was }] = await tx.query<{ was: boolean }>(`
       SELECT row_security AS was FROM lockstep.installation FOR UPDATE`);
     if (!on && !was) return;
+    if (on) await makeRole(tx);
     const tracked = await tx.query<{ id: number; table_oid: number }>(
       "SELECT id, table_oid FROM lockstep.tracked_model",
     );
@@ -38,14 +39,17 @@ export async function setRowSecurity(
   });
 }
 
-async function makeRole(db: Database): Promise<void> {
+async function makeRole(tx: Connection): Promise<void> {
   try {
-    await db.script(`
+    await tx.script(`
       DO $$ BEGIN
         IF to_regrole('${tenantRole}') IS NULL THEN CREATE ROLE ${tenantRole} NOLOGIN; END IF;
       EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
       END $$;
-      GRANT ${tenantRole} TO CURRENT_USER;
+      DO $$ BEGIN
+        -- Who was given the role may not give it on, even to itself.
+        IF NOT pg_has_role('${tenantRole}', 'MEMBER') THEN GRANT ${tenantRole} TO CURRENT_USER; END IF;
+      END $$;
       GRANT USAGE ON SCHEMA lockstep TO ${tenantRole};
       GRANT SELECT ON ${readable.map((name) => `lockstep.${name}`).join(", ")} TO ${tenantRole};`);
   } catch (cause) {
@@ -64,6 +68,8 @@ async function makeRole(db: Database): Promise<void> {
  * Puts the wall around a model's table and its change log. Other roles keep what they could do: a
  * table that had no row level security of its own gets a policy that lets everybody pass, and the
  * restrictive one binds the pulling role alone.
+ *
+ * @throws LockstepError `invalid_configuration` when this database's role may not do that
  */
 export async function secureModel(conn: Connection, model: Model, id: number): Promise<void> {
   const table = identifier(model.schema, model.table);
@@ -80,8 +86,9 @@ export async function secureModel(conn: Connection, model: Model, id: number): P
     FROM pg_class c WHERE oid = $1`,
     [model.oid],
   );
-  await conn.script(`
-    GRANT USAGE ON SCHEMA ${identifier(model.schema)} TO ${tenantRole};
+  const schema = identifier(model.schema);
+  const script = `
+    GRANT USAGE ON SCHEMA ${schema} TO ${tenantRole};
     GRANT SELECT ON ${table}, ${log} TO ${tenantRole};
     DROP POLICY IF EXISTS lockstep_tenant ON ${table};
     CREATE POLICY lockstep_tenant ON ${table} AS RESTRICTIVE TO ${tenantRole} USING (${mine});
@@ -96,7 +103,28 @@ export async function secureModel(conn: Connection, model: Model, id: number): P
     CREATE POLICY lockstep_tenant ON ${log} TO ${tenantRole} USING (${
     model.tenantColumn ? `org = ${organization(organizationType(model))}` : "true"
   });
-    ALTER TABLE ${log} ENABLE ROW LEVEL SECURITY;`);
+    ALTER TABLE ${log} ENABLE ROW LEVEL SECURITY;`;
+  const refuse = (cause?: unknown) => {
+    throw new LockstepError(
+      "invalid_configuration",
+      `LOCKSTEP_ROW_SECURITY is on, but the database's role may not set it up for ${table}. Make ` +
+        `the role the table's owner and run: GRANT USAGE ON SCHEMA ${schema} TO ${tenantRole}; or ` +
+        "switch LOCKSTEP_ROW_SECURITY off.",
+      { cause },
+    );
+  };
+  try {
+    await conn.script(script);
+  } catch (error) {
+    if (sqlError(error)?.code !== "42501") throw error;
+    refuse(error);
+  }
+  // Who may use a schema but not let others use it is only warned.
+  const [{ reads }] = await conn.query<{ reads: boolean }>(
+    "SELECT has_schema_privilege($1, $2, 'USAGE') AS reads",
+    [tenantRole, model.schema],
+  );
+  if (!reads) refuse();
 }
 
 async function releaseModel(conn: Connection, model: Model, id: number): Promise<void> {
