@@ -88,8 +88,8 @@ export async function openLocalDatabase(env: Environment): Promise<Database> {
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== "data_directory_in_use") throw error;
     throw new CliError(
-      `${error.message} To reach the running server instead, name it: --server http://${env.host}:` +
-        `${env.port}`,
+      `${error.message} Stop it, or send it the command, if that takes a server: --server ` +
+        `http://${env.host}:${env.port}`,
       exitCode.unreachable,
       error,
     );

@@ -31,7 +31,8 @@ export async function migrationStatus(db: Connection): Promise<MigrationStatus> 
     throw new LockstepError(
       "schema_too_new",
       `The database was migrated by a newer Lockstep (it has ${unknown.join(", ")}). ` +
-        "Start that version or a later one, or restore a backup from before the upgrade.",
+        "Start that version or a later one, take its migrations back with it (lockstep migrate " +
+        "--rollback), or restore a backup from before the upgrade.",
     );
   }
   const pending = Object.keys(migrations).filter((name) => !applied.includes(name));
