@@ -1,32 +1,29 @@
 import { Icon } from "./icon.tsx";
+import type { ListState } from "./list_state.ts";
 
 export interface FilterChipsProps {
-  /** Path of the list. */
-  path: string;
-  /** The filters in force: parameter and value as in the address, and both for people. */
-  filters: { name: string; value: string; label: string; shown?: string }[];
+  list: Pick<ListState, "without">;
+  /** The filters in force: the parameter, what it filters by, and its value for people. */
+  filters: { name: string; label: string; shown: string }[];
 }
 
 /** The filters of a list, each with a link that takes it away. */
-export function FilterChips({ path, filters }: FilterChipsProps) {
+export function FilterChips({ list, filters }: FilterChipsProps) {
   if (filters.length === 0) return null;
-  const without = (name: string) => {
-    const rest = filters.filter((filter) => filter.name !== name);
-    const query = new URLSearchParams(rest.map(({ name, value }) => [name, value]));
-    return query.size > 0 ? `${path}?${query}` : path;
-  };
   return (
     <ul class="chips" aria-label="Filters in force">
-      {filters.map(({ name, label, value, shown = value }) => (
-        <li>
-          <a href={without(name)} aria-current="false">
+      {filters.map(({ name, label, shown }) => (
+        <li key={name}>
+          <a href={list.without(name)} aria-current="false">
             {label}: <strong>{shown}</strong> <Icon name="x-lg" label="Remove this filter" />
           </a>
         </li>
       ))}
       {filters.length > 1 && (
         <li>
-          <a href={path} aria-current="false">Clear all</a>
+          <a href={list.without(...filters.map(({ name }) => name))} aria-current="false">
+            Clear all
+          </a>
         </li>
       )}
     </ul>

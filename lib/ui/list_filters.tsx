@@ -56,11 +56,11 @@ export function ListFilters<Asked extends object>(
         </button>
       </form>
       <FilterChips
-        path={path}
+        list={list}
         filters={given.map(({ name, value }) => {
           const { label, chip = label, options = {} } = filters[name];
-          const [, shown] = choicePairs(options).find(([one]) => one === value) ?? [];
-          return { name, value, label: chip, shown };
+          const [, shown = value] = choicePairs(options).find(([one]) => one === value) ?? [];
+          return { name, label: chip, shown };
         })}
       />
     </>

@@ -10,6 +10,8 @@ export interface ListState<Asked extends object = object> {
   isFiltered: boolean;
   /** The address of the list's first page with that field, in place of any other value of it. */
   at(name: string, value: string): string;
+  /** The address of the list's first page without these fields. */
+  without(...names: string[]): string;
 }
 
 /**
@@ -27,15 +29,15 @@ export function listState<Asked extends object>(
     ? asked
     : new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]));
   const given = [...query];
+  const address = (pairs: string[][]) =>
+    pairs.length > 0 ? `${path}?${new URLSearchParams(pairs)}` : path;
   return {
     path,
     asked,
     query,
     sort: query.get("sort") ?? sort,
     isFiltered: given.some(([name]) => name !== "sort"),
-    at(name, value) {
-      const kept = given.filter(([other]) => other !== name);
-      return `${path}?${new URLSearchParams([...kept, [name, value]])}`;
-    },
+    at: (name, value) => address([...given.filter(([other]) => other !== name), [name, value]]),
+    without: (...names) => address(given.filter(([name]) => !names.includes(name))),
   };
 }

@@ -14,6 +14,13 @@ Deno.test("listState().at() keeps a field that was given twice", () => {
   expect(listState("/list", query).at("sort", "b")).toBe("/list?columns=a&columns=b&sort=b");
 });
 
+Deno.test("listState().without() keeps the order", () => {
+  const list = listState("/list", { q: "x", state: "open", sort: "-name" });
+  expect(list.without("q")).toBe("/list?state=open&sort=-name");
+  expect(list.without("q", "state")).toBe("/list?sort=-name");
+  expect(listState("/list", { q: "x" }).without("q")).toBe("/list");
+});
+
 Deno.test("listState() tells filters from the order", () => {
   expect(listState("/list", { sort: "name" }).isFiltered).toBe(false);
   expect(listState("/list", { q: "x" }, "name")).toMatchObject({ isFiltered: true, sort: "name" });

@@ -18,6 +18,7 @@ export { EmptyState, type EmptyStateProps } from "./empty_state.tsx";
 export { ErrorPage, type ErrorPageProps } from "./error_page.tsx";
 export { FieldChanges, type FieldChangesProps } from "./field_changes.tsx";
 export { Field, type FieldProps } from "./field.tsx";
+export { FilterChips, type FilterChipsProps } from "./filter_chips.tsx";
 export type { FilterColumn, FilterLine, FilterPreview } from "./filter_parts.ts";
 export { Icon, type IconProps } from "./icon.tsx";
 export { JobOutcome } from "./job_outcome.tsx";

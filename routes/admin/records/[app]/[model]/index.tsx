@@ -3,6 +3,7 @@ import type { Column, Model } from "../../../../../lib/models/mod.ts";
 import {
   Alert,
   EmptyState,
+  FilterChips,
   Icon,
   listState,
   PageHeader,
@@ -63,10 +64,6 @@ export default define.page<typeof handler>(function RecordListPage({ data, url }
   const chips = recordChips(model, asked);
   const order = sort === null ? undefined : descending ? `-${sort}` : sort;
   const list = { ...listState(path, params), sort: order };
-  const without = (...names: string[]) => {
-    const rest = [...params].filter(([name]) => !names.includes(name));
-    return rest.length > 0 ? `${path}?${new URLSearchParams(rest)}` : path;
-  };
   return (
     <>
       <PageHeader
@@ -82,22 +79,7 @@ export default define.page<typeof handler>(function RecordListPage({ data, url }
       </PageHeader>
       {deleted !== null && <Alert kind="success">{`Deleted ${deleted.slice(0, 200)}.`}</Alert>}
       <Filters data={data} params={params} />
-      {chips.length > 0 && (
-        <ul class="chips" aria-label="Filters in force">
-          {chips.map(({ name, label, shown }) => (
-            <li>
-              <a href={without(name)}>
-                {label}: <strong>{shown}</strong> <Icon name="x-lg" label="Remove this filter" />
-              </a>
-            </li>
-          ))}
-          {chips.length > 1 && (
-            <li>
-              <a href={without(...chips.map(({ name }) => name))}>Clear all</a>
-            </li>
-          )}
-        </ul>
-      )}
+      <FilterChips list={list} filters={chips} />
       {rows.length === 0 ? <Empty filtered={chips.length > 0} path={path} model={model} /> : (
         <>
           <Table
