@@ -35,6 +35,15 @@ export class Client {
     throw new Error(`Push failed: ${JSON.stringify(answer).slice(0, 500)}`);
   }
 
+  /** Pushes records of one model as NDJSON. @throws Error unless all of them were written. */
+  async pushStream(model: string, rows: object[]): Promise<void> {
+    const lines = rows.map((row) => JSON.stringify({ _model: model, ...row })).join("\n");
+    const response = await this.post("push/", lines, { "Content-Type": "application/x-ndjson" });
+    const answer = (await response.text()).trimEnd().split("\n").at(-1)!;
+    if (JSON.parse(answer).success_count === rows.length) return;
+    throw new Error(`Push failed: ${answer.slice(0, 500)}`);
+  }
+
   /** Pulls a model in JSON pages from `position` to the end. Resolves to its cursor there. */
   async pullPages(
     model: string,

@@ -6,6 +6,14 @@ import { signIn, World } from "./world.ts";
 
 const goal = 0.75;
 
+/** How many records are sent at once, and how often by each client in the quick mode. */
+const batches = [
+  { size: 100, turns: 20 },
+  { size: 1000, turns: 12 },
+  { size: 10_000, turns: 4 },
+  { size: 20_000, turns: 2, streamed: true },
+];
+
 /** Push over HTTP beside the same rows sent straight to PostgreSQL. */
 export async function benchPush({ quick }: { quick: boolean }): Promise<Line[]> {
   await using world = await World.open();
@@ -23,18 +31,19 @@ export async function benchPush({ quick }: { quick: boolean }): Promise<Line[]> 
   const sql = postgres(world.url, { max: 4, onnotice: () => {} });
   // The change log starts with the first pull.
   await client.pullPages("public.City", null, () => {});
-  for (const batch of [100, 1000, 10_000]) {
-    const count = batch * { 100: 20, 1000: 12, 10_000: 4 }[batch]! * (quick ? 1 : 2);
+  for (const { size, turns, streamed } of batches) {
+    const count = size * turns * (quick ? 1 : 2);
     for (const clients of [1, 4]) {
       const work = (send: (rows: City[]) => Promise<unknown>) => {
-        const batches = Array.from({ length: count / batch }, () => take(batch));
+        const due = Array.from({ length: count / size }, () => take(size));
         return async () => {
           await Promise.all(Array.from({ length: clients }, async () => {
-            for (let next; (next = batches.pop());) await send(next);
+            for (let next; (next = due.pop());) await send(next);
           }));
         };
       };
-      const push = (rows: City[]) => client.push("public.City", rows);
+      const push = (rows: City[]) =>
+        streamed ? client.pushStream("public.City", rows) : client.push("public.City", rows);
       const write = (name: string) => (rows: City[]) =>
         writers[name](sql, "public.reference", rows, world.organizationId);
 
@@ -53,7 +62,9 @@ export async function benchPush({ quick }: { quick: boolean }): Promise<Line[]> 
       const pair = await inTurns(rounds, () => ours.pop()!(), () => theirs.pop()!());
       const ratio = speedRatio(pair);
       lines.push({
-        what: `batches of ${batch}, ${clients} client${clients > 1 ? "s" : ""}`,
+        what: `${streamed ? "NDJSON of" : "batches of"} ${size}, ${clients} client${
+          clients > 1 ? "s" : ""
+        }`,
         measured: `${ratio.toFixed(2)}  (${rate(count, median(pair.ours))}, ${fastest} ${
           rate(count, median(pair.reference))
         })`,

@@ -144,6 +144,7 @@ export async function ndjsonPush(
   }, { highWaterMark: 0 });
 }
 
+/** Reads the next part while one is written. */
 async function* writeParts(
   req: Request,
   limits: Limits,
@@ -151,38 +152,48 @@ async function* writeParts(
   write: Write,
   totals: Totals,
 ): AsyncGenerator<string, void> {
+  const parts = readParts(req, limits);
+  let offset = 0;
+  try {
+    let coming = parts.next();
+    for (let number = 0;; number++) {
+      const { done, value: objects } = await coming;
+      if (done) return;
+      coming = parts.next();
+      // What is wrong with it is told when its turn comes.
+      coming.catch(() => {});
+      const { body } = await write(objects, { ...options, offset }, number);
+      totals.add(body);
+      offset += objects.length;
+      yield body;
+    }
+  } finally {
+    // Not awaited: it may wait for a client that sends no more.
+    void parts.return();
+  }
+}
+
+async function* readParts(req: Request, limits: Limits): AsyncGenerator<RawObject[], void> {
   let objects: RawObject[] = [];
   let bytes = 0;
-  let number = 0;
-  let offset = 0;
-  const flush = async () => {
-    const { body } = await write(objects, { ...options, offset }, number++);
-    totals.add(body);
-    offset += objects.length;
-    objects = [];
-    bytes = 0;
-    return body;
-  };
+  let count = 0;
   for await (const line of linesOf(req, limits.MAX_STREAM_BODY_BYTES, limits.MAX_BODY_BYTES)) {
     if (line.trim() === "") continue;
-    if (offset + objects.length >= limits.MAX_STREAM_RECORDS) {
-      throw tooMany(limits.MAX_STREAM_RECORDS);
-    }
-    let object: RawObject;
+    if (++count > limits.MAX_STREAM_RECORDS) throw tooMany(limits.MAX_STREAM_RECORDS);
     try {
-      object = new JsonScanner(line, limits.MAX_DEPTH).document();
+      objects.push(new JsonScanner(line, limits.MAX_DEPTH).document());
     } catch (error) {
       if (!(error instanceof LockstepError)) throw error;
-      throw new LockstepError(
-        "malformed_json",
-        `Line ${offset + objects.length + 1}: ${error.message}`,
-      );
+      throw new LockstepError("malformed_json", `Line ${count}: ${error.message}`);
     }
-    objects.push(object);
     bytes += line.length;
-    if (objects.length === partSize || bytes > partBytes) yield await flush();
+    if (objects.length === partSize || bytes > partBytes) {
+      yield objects;
+      objects = [];
+      bytes = 0;
+    }
   }
-  if (objects.length > 0) yield await flush();
+  if (objects.length > 0) yield objects;
 }
 
 /** The lines of the body, as UTF-8 text. */
