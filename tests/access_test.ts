@@ -102,30 +102,38 @@ async function djangoArgon2(): Promise<string> {
 Deno.test("verifyPassword() runs argon2 also where no hash can match", async () => {
   const ours = await access.hashPassword(password);
   const time = async (hash: string | undefined) => {
-    const times: number[] = [];
-    for (let i = 0; i < 5; i++) {
-      const start = performance.now();
-      await access.verifyPassword("wrong password", hash);
-      times.push(performance.now() - start);
-    }
-    return times.sort((a, b) => a - b)[2];
+    const start = performance.now();
+    await access.verifyPassword("wrong password", hash);
+    return performance.now() - start;
   };
-  const known = await time(ours);
-  // Without the decoy these take a thousandth of it.
-  for (const hash of [undefined, "!unusable", "md5$salt$hash"]) {
-    expect(await time(hash)).toBeGreaterThan(known / 4);
+  // By turns, and of each the quickest: a busy machine makes some of them slow.
+  const hashes = [ours, undefined, "!unusable", "md5$salt$hash"];
+  const quickest = hashes.map(() => Infinity);
+  for (let round = 0; round < 5; round++) {
+    for (const [i, hash] of hashes.entries()) {
+      quickest[i] = Math.min(quickest[i], await time(hash));
+    }
   }
+  const [known, ...others] = quickest;
+  // Without the decoy these take a thousandth of it.
+  for (const other of others) expect(other).toBeGreaterThan(known / 4);
   expect(await access.verifyPassword("", undefined)).toBe(false);
   expect(await access.verifyPassword("x".repeat(1025), await access.hashPassword("x"))).toBe(false);
 });
 
 eachDatabase("login() counts attempts at the same time and lets waiting end", async ({ db }) => {
   const { userId } = await example(db);
+  const begun = performance.now();
   const attempts = await Promise.all(
     Array.from({ length: 14 }, () => login(db, "ann", "wrong").catch((error) => error)),
   );
   const refused = attempts.filter(({ code }) => code === "too_many_requests");
-  expect(refused.length).toBe(4);
+  // Who comes after a second, or after two more, need not wait any longer.
+  const seconds = (performance.now() - begun) / 1000;
+  expect(refused.length).toBeLessThanOrEqual(4);
+  expect(refused.length).toBeGreaterThanOrEqual(
+    Math.max(1, 4 - Math.floor(Math.log2(seconds + 1))),
+  );
   expect(Number(refused[0].headers["Retry-After"])).toBeGreaterThan(0);
   // Passwords take their time to verify, and waiting ends after a second: it has not begun yet.
   await age(db, "-1 hour");
@@ -163,11 +171,13 @@ eachDatabase("login() does not lock a user out whom others attack", async ({ db 
   expect(await login(db, "ann", password, "198.51.100.99")).toMatchObject({ userId });
   // An address that the account does not know has fewer attempts now.
   for (let i = 0; i < 2; i++) await login(db, "ann", "wrong", "198.51.100.8").catch(() => {});
+  await age(db, "-1 hour");
   expect(await codeOf(login(db, "ann", "wrong", "198.51.100.8"))).toBe("too_many_requests");
 
   await db.execute(
-    `INSERT INTO lockstep.login_attempt (username, address, succeeded)
-    SELECT 'user' || n, '2001:db8:1:2::/64', false FROM generate_series(1, 100) AS n`,
+    `INSERT INTO lockstep.login_attempt (username, address, succeeded, attempted_at)
+    SELECT 'user' || n, '2001:db8:1:2::/64', false, now() + interval '1 hour'
+    FROM generate_series(1, 100) AS n`,
   );
   expect(await codeOf(login(db, "ann", password, "2001:db8:1:2::77"))).toBe("too_many_requests");
   expect(await login(db, "ann", password, "2001:db8:1:3::77")).toMatchObject({ userId });

@@ -299,11 +299,14 @@ function newSession(db: Db): Promise<string> {
   );
 }
 
+/** No server's worker takes it up: it waits for its second attempt. */
 function newBulkPush(db: Db, state: string): Promise<string> {
   return valueOf<string>(
     db,
-    `INSERT INTO lockstep.job (kind, user_id, organization_id, state, payload, total)
-    VALUES ('bulk_push', $1, 1, $2, '{"device": "", "clientVersion": "", "requestId": ""}', 5)
+    `INSERT INTO lockstep.job (kind, user_id, organization_id, state, payload, total, attempts,
+      heartbeat_at)
+    VALUES ('bulk_push', $1, 1, $2, '{"device": "", "clientVersion": "", "requestId": ""}', 5, 1,
+      now() + interval '1 hour')
     RETURNING id`,
     [ids.mia, state],
   );

@@ -1,7 +1,7 @@
 /** Two organizations behind the admin API, and every kind of caller. */
 import { createSession, type Principal, revokeToken, tokenResponse } from "../lib/access/mod.ts";
 import type { Database } from "../lib/db/mod.ts";
-import { openTestApp, type TestApp } from "./support/app.ts";
+import { appKinds, openTestApp, type TestApp } from "./support/app.ts";
 import { type DatabaseKind, hasPostgres } from "./support/databases.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -200,8 +200,10 @@ export function testAdmin(
   }
 }
 
-/** The kinds of database that this machine has. */
-export const databaseKinds: DatabaseKind[] = hasPostgres ? ["pglite", "postgres"] : ["pglite"];
+/** The kinds of database that this machine has, of those that an application can be opened on. */
+export const databaseKinds: DatabaseKind[] = appKinds.filter((kind) =>
+  kind === "pglite" || hasPostgres
+);
 
 /** The answer's status and code. */
 export async function told(

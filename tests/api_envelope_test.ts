@@ -147,7 +147,8 @@ eachApi(
     const named = await ann.push([{ _model: long }, { _model: "app.Customer", [long]: 1 }]);
     expect(named.body.errors).toMatchObject([{ code: "unknown_model" }, { code: "unknown_field" }]);
     expect(named.text.length).toBeLessThan(10_000);
-    expect(performance.now() - since).toBeLessThan(5000);
+    // A look at all others for each of them would take minutes.
+    expect(performance.now() - since).toBeLessThan(20_000);
   },
 );
 

@@ -1,8 +1,8 @@
 import { expect } from "expect";
 import { demoPassword, loadDemo } from "../cli/demo/mod.ts";
-import { openTestApp } from "./support/app.ts";
+import { appKinds, openTestApp } from "./support/app.ts";
 
-for (const kind of ["pglite", "postgres"] as const) {
+for (const kind of appKinds) {
   Deno.test(`the token, pull and push endpoints answer in the wire's shapes [${kind}]`, async () => {
     await using app = await openTestApp(kind, loadDemo);
     const token = await app.token("john_manager", demoPassword);

@@ -1,9 +1,10 @@
 /** A small world behind the sync API: two organizations, users with rights, tables of every kind. */
 import { expect } from "expect";
 import { tokenResponse } from "../lib/access/mod.ts";
-import { type Database, loadSettings } from "../lib/db/mod.ts";
+import type { Database } from "../lib/db/mod.ts";
 import { appKinds, needsOneProcess, openTestApp, type TestApp } from "./support/app.ts";
 import { type DatabaseKind, hasPostgres } from "./support/databases.ts";
+import { grant, type Rights } from "./support/grant.ts";
 import { saveSetting } from "./support/settings.ts";
 import { until } from "./support/until.ts";
 
@@ -129,12 +130,7 @@ export interface ApiWorld {
   as(username: string, headers?: Record<string, string>): Promise<Client>;
   request(path: string, init?: RequestInit): Promise<Answer>;
   set(section: string, key: string, value: unknown): Promise<void>;
-  grant(
-    group: string,
-    model: string,
-    rights: { push?: boolean; pull?: boolean; filters?: unknown },
-    organization?: string,
-  ): Promise<void>;
+  grant(group: string, model: string, rights: Rights, organization?: string): Promise<void>;
   /**
    * Everything in the tables of the application, as text: equal when nothing was changed. With
    * `where` only the rows of tables with a tenant column that fulfil it.
@@ -173,12 +169,12 @@ export function eachApi(
           await saveSetting(db, "MODELS", "app.Currency", { writable: true });
           for (const slug of ["one", "two"]) {
             for (const model of [...models, "app.NoKey", "app.CustomerView"]) {
-              await grant(db, "Staff", model, { push: true, pull: true }, slug);
-              await grant(db, "Readers", model, { pull: true }, slug);
+              await grant(db, slug, "Staff", model, { push: true, pull: true });
+              await grant(db, slug, "Readers", model, { pull: true });
             }
           }
           const own = [{ field: "owner", operator: "exact", value: "$user.username" }];
-          await grant(db, "Own", "app.Customer", { push: true, pull: true, filters: own }, "one");
+          await grant(db, "one", "Own", "app.Customer", { push: true, pull: true, filters: own });
         });
         await fn(apiWorld(app, kind));
       },
@@ -225,15 +221,19 @@ function apiWorld(app: TestApp, kind: DatabaseKind): ApiWorld {
     },
     async set(section, key, value) {
       await saveSetting(db, section, key, value);
-      app.running.services.catalog.invalidate();
-      // The notification that empties the cache of settings comes a moment later.
-      await until(async () => {
-        const cached = await app.running.services.settings.current();
-        return JSON.stringify(cached) === JSON.stringify(await loadSettings(db));
+      const headers = { Authorization: `Bearer ${await mint(app, "root")}` };
+      const path = section === "MODELS" ? `models/${key}` : "settings/export?all=true";
+      // The caches of settings and models are told of it a moment later.
+      await app.everywhere(async () => {
+        const { body } = await request(`/api/admin/${path}`, { headers });
+        if (section === "MODELS") {
+          return Object.entries(value as Json).every(([name, value]) => body[name] === value);
+        }
+        return JSON.stringify(body.settings[section][key]) === JSON.stringify(value);
       });
     },
     grant: (group, model, rights, organization = "one") =>
-      grant(db, group, model, rights, organization),
+      grant(db, organization, group, model, rights),
     async state(where) {
       const tables = await db.query<{ name: string }>(
         `SELECT 'app.' || quote_ident(relname) AS name FROM pg_class
@@ -267,29 +267,6 @@ async function hasTenant(db: Database, table: string): Promise<boolean> {
     [table],
   );
   return has;
-}
-
-async function grant(
-  db: Database,
-  group: string,
-  model: string,
-  { push = false, pull = false, filters = null }: {
-    push?: boolean;
-    pull?: boolean;
-    filters?: unknown;
-  },
-  organization: string,
-): Promise<void> {
-  await db.query(
-    `INSERT INTO lockstep.model_permission
-       (organization_id, group_id, model_name, can_push, can_pull, filters)
-     SELECT o.id, g.id, $3, $4, $5, $6::text::jsonb
-     FROM lockstep.organization o, lockstep.auth_group g
-     WHERE o.slug = $1 AND g.name = $2
-     ON CONFLICT (organization_id, group_id, model_name)
-       DO UPDATE SET can_push = $4, can_pull = $5, filters = $6::text::jsonb`,
-    [organization, group, model, push, pull, filters && JSON.stringify(filters)],
-  );
 }
 
 /** Signs a token as the token endpoint would, without the cost of a password. */

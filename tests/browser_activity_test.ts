@@ -1,9 +1,10 @@
 import { expect } from "expect";
 import type { Page } from "playwright-core";
 import { createApp } from "../main.ts";
-import { browserTest, picture, type Site } from "./browser_support.ts";
+import { browserTest, follow, picture, type Site } from "./browser_support.ts";
 import { activityForADay } from "./pages_activity_support.ts";
 import { freePort } from "./support/free_port.ts";
+import { until } from "./support/until.ts";
 
 async function enter(
   site: Site,
@@ -24,7 +25,7 @@ async function logLine(site: Site, device: string): Promise<void> {
 }
 
 browserTest("the log shows new lines without a reload, also after a restart", async (site) => {
-  const port = await freePort();
+  const port = freePort();
   const serve = () => {
     const stop = new AbortController();
     const { finished } = Deno.serve(
@@ -127,8 +128,11 @@ browserTest("a setting of the discovery shows at once what it would change", asy
   await page.fill("[name='v.EXCLUDE_MODELS']", "myapp.Report");
   await page.waitForSelector(".alert:has-text('1 model can be synced no more.')");
   await picture(page, "discovery-preview");
-  const { models } = await site.app.running.services.catalog.current();
-  expect(models.find(({ name }) => name === "myapp.Report")!.enabled).toBe(true);
+  const isEnabled = async () => {
+    const { models } = await site.app.running.services.catalog.current();
+    return models.find(({ name }) => name === "myapp.Report")!.enabled;
+  };
+  expect(await isEnabled()).toBe(true);
   expect(await page.inputValue("[name='v.EXCLUDE_MODELS']")).toBe("myapp.Report");
   await page.fill("[name='v.EXCLUDE_MODEL_PATTERNS']", "(");
   await page.waitForSelector(".alert:has-text('Nothing was saved')");
@@ -136,15 +140,14 @@ browserTest("a setting of the discovery shows at once what it would change", asy
   await page.waitForSelector(".alert:has-text('1 model can be synced no more.')");
   await page.click("button:has-text('Save')");
   await page.waitForSelector(".alert:has-text('The settings are saved.')");
-  const now = await site.app.running.services.catalog.current();
-  expect(now.models.find(({ name }) => name === "myapp.Report")!.enabled).toBe(false);
+  await until(async () => !await isEnabled());
 });
 
 browserTest("the activity's forms work without scripts", async (site) => {
   await activityForADay(site.app);
   const page = await enter(site, "/admin/quarantine", { javaScriptEnabled: false });
   await page.check("tbody tr:last-child input[type=checkbox]");
-  await page.click("button:has-text('Discard selected')");
+  await follow(page, "button:has-text('Discard selected')");
   await page.click("button:has-text('Discard 1 record')");
   await page.waitForSelector("text=1 record was discarded.");
   await page.goto(`${site.origin}/admin/metrics?period=week`);
@@ -154,7 +157,7 @@ browserTest("the activity's forms work without scripts", async (site) => {
   await page.click("tr:has-text('purge_chat') button");
   await page.waitForSelector("text=purge_chat ran and succeeded.");
   await page.fill(".quick-search input", "metrics");
-  await page.keyboard.press("Enter");
+  await Promise.all([page.waitForURL("**/admin/search?*"), page.keyboard.press("Enter")]);
   await page.click("main >> text=Metrics");
   await page.waitForURL("**/admin/metrics");
 });

@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import type { Page } from "playwright-core";
 import { valueOf } from "./admin_api_world.ts";
-import { axeViolations, browserTest, looks, overflow, picture } from "./browser_support.ts";
+import { axeViolations, browserTest, follow, looks, overflow, picture } from "./browser_support.ts";
 import { activityForADay } from "./pages_activity_support.ts";
 import { syncForADay } from "./pages_admin_support.ts";
 import type { TestApp } from "./support/app.ts";
@@ -114,13 +114,13 @@ browserTest("rows are made compact, and stay so on the next page", async (site) 
   const compact = page.getByLabel("Compact rows");
   // The island answers once it has revived.
   await page.waitForFunction(() => {
-    const input = document.querySelector<HTMLInputElement>(".row-height input")!;
-    if (!input.checked) input.click();
-    return document.documentElement.dataset.rows === "compact";
+    if (document.documentElement.dataset.rows === "compact") return true;
+    document.querySelector<HTMLInputElement>(".row-height input")!.click();
+    return false;
   });
   expect(await height()).toBeLessThan(roomy);
-  await page.click("text=Users");
-  await page.waitForURL("**/admin/users");
+  await follow(page, "text=Users");
+  expect(new URL(page.url()).pathname).toBe("/admin/users");
   await page.waitForFunction(() =>
     document.querySelector<HTMLInputElement>(".row-height input")!.checked
   );
@@ -139,7 +139,7 @@ browserTest(
       await page.selectOption("select[name=organization]", "global-retail");
       if (!javaScriptEnabled) await page.click("text=Switch");
       await page.waitForURL(/\?organization=global-retail$/);
-      await page.click("text=Devices");
+      await follow(page, "text=Devices");
       expect(await page.inputValue("select[name=organization]")).toBe("global-retail");
     }
     expect(site.complaints).toEqual([]);
@@ -157,16 +157,16 @@ browserTest(
         all.map((time) => time.getAttribute("datetime"))
       );
     const first = await times();
-    await page.click("text=Older");
+    await follow(page, "text=Older");
     expect(await times()).not.toEqual(first);
-    await page.click("text=Newer");
+    await follow(page, "text=Newer");
     expect(await times()).toEqual(first);
     await page.selectOption("select[name=status]", "ERROR");
     await page.fill("input[name=model]", "myapp.Customer");
-    await page.click("button:has-text('Filter')");
+    await follow(page, "button:has-text('Filter')");
     const words = await page.locator("tbody .badge").allTextContents();
     expect(new Set(words.map((word) => word.trim()))).toEqual(new Set(["Failed"]));
-    await page.click(".chips a:has-text('Status')");
+    await follow(page, ".chips a:has-text('Status')");
     expect(new URL(page.url()).search).toBe("?model=myapp.Customer");
   },
 );

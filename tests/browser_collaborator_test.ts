@@ -96,7 +96,7 @@ Deno.test({
       await sam.fill("#id_notes", "Not saved yet");
       const pages = [sam, ada];
       for (const page of pages) {
-        await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1_000));
+        await page.clock.pauseAt(await page.evaluate(() => Date.now() + 10_000));
         await forget(page);
       }
       await server.kill();

@@ -3,11 +3,13 @@ import type { Page } from "playwright-core";
 import {
   axeViolations,
   browserTest,
+  follow,
   looks,
   overflow,
   picture,
   type Site,
 } from "./browser_support.ts";
+import { makeAdministrator } from "./pages_admin_support.ts";
 
 const path = "/admin/permissions";
 
@@ -36,6 +38,14 @@ async function saved(page: Page): Promise<void> {
   await page.waitForFunction(() =>
     /Saved \d+ s ago/.test(document.querySelector(".matrix-status")!.textContent!) &&
     !document.querySelector(".is-saving")
+  );
+}
+
+/** Resolves when the keyboard is at the box of that name. */
+async function focusesOn(page: Page, name: string | RegExp): Promise<void> {
+  await page.waitForFunction(
+    (source) => new RegExp(source).test(document.activeElement!.getAttribute("aria-label") ?? ""),
+    typeof name === "string" ? `^${name}$` : name.source,
   );
 }
 
@@ -157,17 +167,16 @@ browserTest("a template sets the rights of a group", async (site) => {
 
 browserTest("the keyboard moves, toggles and selects ranges", async (site) => {
   const page = await openMatrix(site);
-  const focused = () => page.evaluate(() => document.activeElement!.getAttribute("aria-label"));
   await box(page, "Analysts: push myapp.Customer").focus();
   await page.keyboard.press("Space");
   await saved(page);
   expect(await stored(site, "Analysts", "myapp.Customer")).toEqual([true, true]);
 
   await page.keyboard.press("ArrowRight");
-  expect(await focused()).toBe("Analysts: pull myapp.Customer");
+  await focusesOn(page, "Analysts: pull myapp.Customer");
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("ArrowDown");
-  expect(await focused()).toMatch(/^Analysts: push myapp\.(?!Customer)/);
+  await focusesOn(page, /^Analysts: push myapp\.(?!Customer)/);
   await page.keyboard.press("Shift+ArrowDown");
   await page.keyboard.press("Shift+ArrowDown");
   expect(await page.locator(".is-selected").count()).toBe(3);
@@ -185,11 +194,11 @@ browserTest("the keyboard moves, toggles and selects ranges", async (site) => {
   await page.keyboard.press("Control+Home");
   await page.keyboard.press("ArrowUp");
   await page.keyboard.press("ArrowUp");
-  expect(await focused()).toBe("All: push and pull for Administrators");
+  await focusesOn(page, "All: push and pull for Administrators");
   await page.keyboard.press("ArrowRight");
-  expect(await focused()).toBe("All: push and pull for Managers");
+  await focusesOn(page, "All: push and pull for Managers");
   await page.keyboard.press("ArrowDown");
-  expect(await focused()).toBe("All: push for Managers");
+  await focusesOn(page, "All: push for Managers");
 });
 
 browserTest("shift and a click set a rectangle of rights", async (site) => {
@@ -218,7 +227,7 @@ browserTest("taking rows away shows who loses them and asks", async (site) => {
   expect(words).toMatch(/myapp\.Customer/);
   await page.keyboard.press("Escape");
   await page.waitForSelector("dialog[open]", { state: "detached" });
-  expect(await box(page, name).isChecked()).toBe(true);
+  await box(page, name).and(page.locator(":checked")).waitFor();
   expect(await stored(site, "Managers", "myapp.Customer")).toEqual([true, true]);
 
   await box(page, name).click();
@@ -262,6 +271,7 @@ browserTest(
 browserTest("what another admin changes appears, and says who it was", async (site) => {
   const [sam, ada] = [await openMatrix(site), await site.open("/login")];
   await site.signIn(ada, "admin", `${path}?organization=acme-corp`);
+  await ada.waitForFunction(isAlive);
   const name = "Analysts: push myapp.Order";
   await box(ada, name).click();
   await saved(ada);
@@ -269,7 +279,7 @@ browserTest("what another admin changes appears, and says who it was", async (si
     (name) => document.querySelector<HTMLInputElement>(`[aria-label="${name}"]`)!.checked,
     name,
   );
-  expect(await sam.textContent(".matrix-news")).toContain(`admin granted ${name}`);
+  await sam.locator(".matrix-news", { hasText: `admin granted ${name}` }).waitFor();
   expect(await box(sam, name).locator("xpath=ancestor::td").getAttribute("title"))
     .toContain("changed by admin");
   // Each knows what the other did: neither writes over it.
@@ -337,23 +347,23 @@ browserTest(
   async (site) => {
     const page = await openMatrix(site, { javaScriptEnabled: false });
     await page.selectOption("select[name=group]", { label: "Managers" });
-    await page.click("text=Show");
+    await follow(page, "text=Show");
     await page.uncheck("[aria-label='push myapp.Order']");
-    await page.click("text=Save permissions of Managers");
+    await follow(page, "text=Save permissions of Managers");
     expect(await page.textContent(".alert")).toContain("The permissions of Managers are saved.");
     expect(await stored(site, "Managers", "myapp.Order")).toEqual([false, true]);
 
     await page.uncheck("[aria-label='pull myapp.Customer']");
-    await page.click("text=Save permissions of Managers");
+    await follow(page, "text=Save permissions of Managers");
     expect(await page.textContent(".alert")).toContain("john_manager");
     expect(await stored(site, "Managers", "myapp.Customer")).toEqual([true, true]);
     await picture(page, "permissions-no-script");
     // What is confirmed is what was shown.
     await page.uncheck("[aria-label='pull myapp.Product']");
-    await page.click("text=Save and take these rows away");
+    await follow(page, "text=Save and take these rows away");
     expect(await page.textContent(".alert")).toContain("myapp.Product");
     expect(await stored(site, "Managers", "myapp.Customer")).toEqual([true, true]);
-    await page.click("text=Save and take these rows away");
+    await follow(page, "text=Save and take these rows away");
     expect(await stored(site, "Managers", "myapp.Customer")).toEqual([true, false]);
   },
 );
@@ -377,10 +387,11 @@ browserTest(
         const head = document.querySelector(".matrix-table thead")!.getBoundingClientRect();
         return box.top >= head.bottom && box.bottom <= around.bottom && box.right <= around.right;
       });
-    const focused = () => page.evaluate(() => document.activeElement!.getAttribute("aria-label"));
-    expect([await focused(), await inView()]).toEqual(["Read Only: pull myapp.Report", true]);
+    await focusesOn(page, "Read Only: pull myapp.Report");
+    expect(await inView()).toBe(true);
     for (let i = 0; i < 3; i++) await page.keyboard.press("PageUp");
-    expect([await focused(), await inView()]).toEqual(["Read Only: pull many.Thing225", true]);
+    await focusesOn(page, "Read Only: pull many.Thing225");
+    expect(await inView()).toBe(true);
     await page.keyboard.press("Space");
     await saved(page);
     expect(await stored(site, "Read Only", "many.Thing225")).toEqual([false, true]);
@@ -388,20 +399,14 @@ browserTest(
     await page.locator(".matrix-scroll").evaluate((scroller) => scroller.scrollTop = 1500);
     await page.waitForSelector("text=Thing140");
     await picture(page, "permissions-many");
-    expect(await page.evaluate(() => document.activeElement!.getAttribute("aria-label")))
-      .toBe("Read Only: pull many.Thing225");
+    await focusesOn(page, "Read Only: pull many.Thing225");
   },
 );
 
 browserTest(
   "an administrator of one organization sees its matrix, and may change it",
   async (site) => {
-    await site.app.db.query(
-      `INSERT INTO lockstep.user_organization (user_id, organization_id, group_id)
-    SELECT u.id, o.id, g.id
-    FROM lockstep.app_user u, lockstep.organization o, lockstep.auth_group g
-    WHERE (u.username, o.slug, g.name) = ('john_manager', 'acme-corp', 'Administrators')`,
-    );
+    await makeAdministrator(site.app);
     const page = await site.open("/login");
     await site.signIn(page, "john_manager", path);
     await page.waitForFunction(isAlive);

@@ -92,6 +92,11 @@ async function withSite(fn: (site: Site) => Promise<void>): Promise<void> {
   }
 }
 
+/** Clicks on what leads to another page, and resolves when all of that is there. */
+export async function follow(page: Page, selector: string): Promise<void> {
+  await Promise.all([page.waitForEvent("load"), page.click(selector)]);
+}
+
 /** Keeps a picture of the page in `test-results/`. */
 export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(root, "test-results", `${name}.png`), fullPage: true });

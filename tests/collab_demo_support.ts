@@ -1,6 +1,5 @@
 /** The record of a customer of the demo, and people who edit it through the whole application. */
 import type { Database } from "../lib/db/mod.ts";
-import { createApp } from "../main.ts";
 import { Client } from "./collab_support.ts";
 import { openDemoApp, visitor } from "./pages_support.ts";
 
@@ -29,11 +28,8 @@ export const socketPath = `/admin/collaboration${record}`;
 /** The application on a port, and people signed in to it who can open sockets. */
 export async function serveDemo() {
   const app = await openDemoApp();
-  const server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
-    createApp(app.running.services).handler(),
-  );
-  const address = `ws://127.0.0.1:${server.addr.port}`;
+  const server = app.serve();
+  const address = server.origin.replace("http", "ws");
   return {
     app,
     db: app.db,
@@ -76,7 +72,7 @@ export async function serveDemo() {
       };
     },
     async [Symbol.asyncDispose]() {
-      await server.shutdown();
+      await server[Symbol.asyncDispose]();
       await app[Symbol.asyncDispose]();
     },
   };

@@ -14,12 +14,13 @@ Deno.test({
     await using database = await openTestDatabase("postgres");
     const db = await withCollabTables(database.db);
     await using redis = await startRedis();
+    // Both processes may be held up for a moment by the machine itself.
     const options = {
       heartbeat_interval: 0.2,
-      stale_after: 1,
+      stale_after: 5,
       grace: 0.3,
       process_beat: 0.2,
-      process_timeout: 0.6,
+      process_timeout: 4,
     };
     const args = [database.url!, redis.url, JSON.stringify(options)];
     await using paused = await startProcess(args);
@@ -37,13 +38,13 @@ Deno.test({
     await bob.next("claim_denied");
 
     paused.process.kill("SIGSTOP");
-    const promoted = await bob.next("editor_status", (f) => f.editor_id === 2, 10_000);
+    const promoted = await bob.next("editor_status", (f) => f.editor_id === 2);
     const save = (held: number, user: number) =>
       db.transaction({}, (tx) => assertFencing(tx, room, held, user));
     await save(promoted.fencing_token as number, 2);
     paused.process.kill("SIGCONT");
     await expect(save(token, 1)).rejects.toMatchObject({ code: "conflict" });
-    await ann.next("lock_lost", undefined, 10_000);
+    await ann.next("lock_lost");
     expect(await ann.next("editor_status", (f) => f.editor_id === 2)).toBeDefined();
     await save(promoted.fencing_token as number, 2);
     // Both see each other again.

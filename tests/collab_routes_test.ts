@@ -1,6 +1,7 @@
 import { expect } from "expect";
 import { loadDemo } from "../cli/demo/mod.ts";
 import { createSession } from "../lib/access/mod.ts";
+import { makeAdministrator } from "./pages_admin_support.ts";
 import { needsOneProcess, openTestApp, type TestApp } from "./support/app.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -102,12 +103,7 @@ if (!needsOneProcess(seenAtOnce)) {
       return id;
     };
     const [own, foreign] = [await record("acme-corp"), await record("global-retail")];
-    await app.db.query(
-      `INSERT INTO lockstep.user_organization (user_id, organization_id, group_id)
-    SELECT u.id, o.id, g.id
-    FROM lockstep.app_user u, lockstep.organization o, lockstep.auth_group g
-    WHERE u.username = 'john_manager' AND o.slug = 'acme-corp' AND g.name = 'Administrators'`,
-    );
+    await makeAdministrator(app);
     const rooms = "/admin/collaboration/myapp/customer";
     using john = await site.open("john_manager", `${rooms}/${own}/`);
     await john.next("user_joined");

@@ -51,6 +51,7 @@ Deno.test("limits of the settings hold: length and rate of chat, size and rate o
     talking.send("chat_message", { recipient_id: id, message: "😀😀😀😀😀" });
   }
   await talking.next("error", (f) => f.code === "too_many_requests");
+  await until(() => talking.count("chat_message") >= 2);
   expect(talking.count("chat_message")).toBe(2);
   talking.socket.send(JSON.stringify({ type: "heartbeat", more: "x".repeat(1024) }));
   expect((await talking.ended()).code).toBe(closeCode.tooLarge);

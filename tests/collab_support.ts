@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { expect } from "expect";
 import {
   CollabHub,
   type CollabIdentity,
@@ -15,6 +17,7 @@ import {
 } from "../lib/collab/mod.ts";
 import type { Database } from "../lib/db/mod.ts";
 import { up as collabMigration } from "../lib/db/migrations/0003_collab.ts";
+import { openTestDatabase, type TestDatabase } from "./support/databases.ts";
 import { startRedis } from "./support/redis.ts";
 
 /** A store of each kind with a clock: the memory's is set, Redis's is waited for. */
@@ -27,16 +30,14 @@ export interface StoreWorld extends AsyncDisposable {
   pass(milliseconds: number): Promise<void>;
 }
 
-export const shortTiming: Timing = { lease: 400, grace: 150, pending: 250, processTimeout: 200 };
-
 export const redisOptions = {
   redis_max_retries: 2,
   redis_retry_delay: 0.02,
-  redis_socket_timeout: 0.5,
+  redis_socket_timeout: 5,
   redis_max_connections: 10,
 };
 
-export function memoryWorld(timing = shortTiming): StoreWorld {
+export function memoryWorld(timing: Timing): StoreWorld {
   let now = 1_000_000;
   const store = new MemoryStore(timing, () => now);
   return {
@@ -53,7 +54,7 @@ export function memoryWorld(timing = shortTiming): StoreWorld {
   };
 }
 
-export async function redisWorld(timing = shortTiming): Promise<StoreWorld> {
+export async function redisWorld(timing: Timing): Promise<StoreWorld> {
   const server = await startRedis();
   const stores: CollabStore[] = [];
   return {
@@ -64,7 +65,7 @@ export async function redisWorld(timing = shortTiming): Promise<StoreWorld> {
       stores.push(store);
       return store;
     },
-    pass: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    pass: (milliseconds) => delay(milliseconds),
     async [Symbol.asyncDispose]() {
       for (const store of stores) await store.close();
       await server.stop();
@@ -160,7 +161,7 @@ export class Client {
   async next(
     type: string,
     matches: (frame: Frame) => boolean = () => true,
-    timeout = 5_000,
+    timeout = 30_000,
   ): Promise<Frame> {
     const take = () => {
       const index = this.frames.findIndex((f) => f.type === type && matches(f));
@@ -187,7 +188,7 @@ export class Client {
   }
 
   /** Resolves when the server has closed the socket. */
-  async ended(timeout = 20_000): Promise<CloseEvent> {
+  async ended(timeout = 30_000): Promise<CloseEvent> {
     let timer: ReturnType<typeof setTimeout>;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`Not closed within ${timeout} ms`)), timeout);
@@ -335,4 +336,20 @@ export class HubServer implements AsyncDisposable {
     await this.hub.close();
     await this.#server.shutdown();
   }
+}
+
+/** Registers a test of a server over the embedded database, with users 1 to 4. */
+export function wire(
+  name: string,
+  more: Parameters<typeof HubServer.start>[1],
+  fn: (server: HubServer, database: TestDatabase) => Promise<void>,
+): void {
+  Deno.test(`CollabHub: ${name}`, async () => {
+    await using database = await openTestDatabase("pglite");
+    await withCollabTables(database.db);
+    await addUsers(database.db, "ann", "bob", "cid", "dan");
+    await using server = await HubServer.start(database.db, more);
+    await fn(server, database);
+    expect(server.errors).toEqual([]);
+  });
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "expect";
 import { ServerProcess } from "../bench/server_process.ts";
 import { signIn } from "../bench/world.ts";
@@ -5,6 +6,7 @@ import { openPostgres } from "../lib/db/mod.ts";
 import { hasPostgres, openTestDatabase } from "./support/databases.ts";
 import { PostgresServer } from "./support/postgres_server.ts";
 import { Follower, Load, prepareShop, shopModels } from "./support/shop_load.ts";
+import { until } from "./support/until.ts";
 
 const rounds = 8;
 async function crashAgainAndAgain(env: Record<string, string>): Promise<void> {
@@ -17,7 +19,7 @@ async function crashAgainAndAgain(env: Record<string, string>): Promise<void> {
     await load.checkFollower(server);
     const running = load.run(server);
     await Promise.race([load.answered.promise, running]);
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 400));
+    await delay(Math.random() * 400);
     await server.kill();
     await running;
   }
@@ -26,6 +28,12 @@ async function crashAgainAndAgain(env: Record<string, string>): Promise<void> {
   await load.retry(server);
   await load.check(server);
   await load.checkFollower(server);
+}
+
+async function isReady({ origin }: ServerProcess): Promise<boolean> {
+  const answer = await fetch(`${origin}/api/sync/health/ready/`);
+  await answer.body?.cancel();
+  return answer.ok;
 }
 
 Deno.test("a server on the embedded database that is killed loses nothing that it answered", async () => {
@@ -57,10 +65,11 @@ Deno.test({
     for (let round = 0; round < 2; round++) {
       const running = load.run(server);
       await Promise.race([load.answered.promise, running]);
-      await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 400));
+      await delay(100 + Math.random() * 400);
       await postgres.crash();
       await running;
       await postgres.restart();
+      await until(() => isReady(server));
       await load.check(server);
       await load.retry(server);
       await load.check(server);
@@ -91,6 +100,7 @@ Deno.test({
     await follower.toEnd(client);
     await postgres.crash();
     await postgres.restart();
+    await until(() => isReady(server));
     await db.close();
     for (let i = 1; i <= 60; i++) await client.push("shop.Parent", [{ id: i, note: "" }]);
     await follower.toEnd(client);

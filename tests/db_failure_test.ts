@@ -59,7 +59,7 @@ onPostgres("a pool replaces connections that were lost while idle", async ({ url
 onPostgres(
   "a statement past its timeout fails and leaves the connection usable",
   async ({ url }) => {
-    const db = openPostgres(url, { max: 1, statementTimeout: 50 });
+    const db = openPostgres(url, { max: 1, statementTimeout: 300 });
     await expect(db.query("SELECT pg_sleep(60)")).rejects.toMatchObject({ code: "57014" });
     const slow = db.transaction({}, (tx) => tx.query("SELECT pg_sleep(60)"));
     await expect(slow).rejects.toMatchObject({ code: "57014" });
@@ -69,7 +69,7 @@ onPostgres(
 );
 
 onPostgres("a caller waits for a connection in turn, and not for ever", async ({ url }) => {
-  const db = openPostgres(url, { max: 1, acquireTimeout: 200 });
+  const db = openPostgres(url, { max: 1, acquireTimeout: 1_000 });
   const order: number[] = [];
   await db.transaction({}, async () => {
     await expect(db.query("SELECT 1")).rejects.toMatchObject(unavailable);
@@ -129,10 +129,14 @@ onPostgres("transaction() tries again after a serialization failure", async ({ u
   const db = openPostgres(url);
   await db.script("CREATE TABLE t (n int); INSERT INTO t VALUES (0)");
   let attempts = 0;
+  let readers = 0;
+  const allHaveRead = Promise.withResolvers<void>();
   const increment = (retries: number) =>
     db.transaction({ isolation: "serializable", retries }, async (tx) => {
       attempts++;
       const [{ n }] = await tx.query<{ n: number }>("SELECT n FROM t");
+      if (++readers === 6) allHaveRead.resolve();
+      await allHaveRead.promise;
       await tx.query("UPDATE t SET n = $1", [n + 1]);
     });
   await Promise.all(Array.from({ length: 6 }, () => increment(20)));

@@ -261,6 +261,19 @@ eachDatabase("transaction() applies settings to its statements alone", async ({ 
   expect(await db.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
 });
 
+eachDatabase("transaction() writes nothing when its settings cannot be applied", async ({ db }) => {
+  await db.script("CREATE TABLE number (n int)");
+  for (const settings of [{ role: "nobody" }, { "lockstep.x": "a\0b" }, { "no name": "" }]) {
+    const write = db.transaction(
+      { settings } as TransactionOptions,
+      (tx) => tx.query("INSERT INTO number VALUES (1)"),
+    );
+    expect(await rejection(write)).toBeInstanceOf(Error);
+  }
+  await db.query("INSERT INTO number VALUES (2)");
+  expect(await db.query("SELECT n FROM number")).toEqual([{ n: 2 }]);
+});
+
 eachDatabase("transaction() lets statements run together", async ({ db }) => {
   const sums = await db.transaction({}, (tx) =>
     Promise.all(

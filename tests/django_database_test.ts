@@ -2,6 +2,7 @@ import { expect } from "expect";
 import { ModelCatalog } from "../lib/models/mod.ts";
 import { eachDatabase } from "./support/databases.ts";
 import { saveSetting } from "./support/settings.ts";
+import { until } from "./support/until.ts";
 
 /** What `manage.py migrate` of Django 5.2 makes for the built-in apps and an app of one's own. */
 const djangoTables = `
@@ -115,13 +116,10 @@ eachDatabase("ModelCatalog notices content types that come after the tables", as
   const models = new ModelCatalog(db);
   expect((await models.current()).find("public.MyappCustomer")?.enabled).toBe(true);
   await db.script(contentTypes);
-  let catalog = await models.current();
   // On a slow machine the check rests between two looks.
-  for (let i = 0; i < 100 && !catalog.find("myapp.Customer"); i++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    catalog = await models.current();
-  }
-  expect(catalog.find("myapp.Customer")?.table).toBe("myapp_customer");
+  await until(async () => {
+    return (await models.current()).find("myapp.Customer")?.table === "myapp_customer";
+  });
   await db.script("DROP TABLE django_content_type CASCADE");
   models.invalidate();
   expect((await models.current()).find("public.MyappCustomer")?.enabled).toBe(true);

@@ -92,10 +92,10 @@ uiTest("Layout fits 360 px, with the sidebar as a drawer", async (site) => {
   const link = page.locator("#sidebar a[href='/records']");
   expect(await link.isVisible()).toBe(false);
   await page.click("text=Menu");
-  expect(await link.isVisible()).toBe(true);
+  await link.waitFor();
   expect(await link.getAttribute("aria-current")).toBe("true");
   await page.keyboard.press("Escape");
-  expect(await link.isVisible()).toBe(false);
+  await link.waitFor({ state: "hidden" });
 });
 
 for (const colorScheme of ["light", "dark"] as const) {

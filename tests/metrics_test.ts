@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { demoPassword, loadDemo } from "../cli/demo/mod.ts";
-import { openTestApp, type TestApp } from "./support/app.ts";
+import { needsOneProcess, openTestApp, type TestApp } from "./support/app.ts";
 import { hasPostgres } from "./support/databases.ts";
 import { until } from "./support/until.ts";
 
@@ -41,16 +41,22 @@ async function post(app: TestApp, path: string, bearer: string, body: unknown): 
   return JSON.parse(text);
 }
 
-Deno.test("/metrics is not there without LOCKSTEP_METRICS_TOKEN", async () => {
-  await using app = await openTestApp("pglite");
-  for (const authorization of ["", "Bearer ", "Bearer undefined"]) {
-    const headers = { Authorization: authorization };
-    const answer = await app.fetch("/metrics", { headers });
-    expect([answer.status, await answer.text()]).toEqual([
-      404,
-      "Set LOCKSTEP_METRICS_TOKEN to open the metrics.\n",
-    ]);
-  }
+const ofOneProcess = needsOneProcess("each process has metrics of its own");
+
+Deno.test({
+  name: "/metrics is not there without LOCKSTEP_METRICS_TOKEN",
+  ignore: needsOneProcess("two processes have a token for it"),
+  async fn() {
+    await using app = await openTestApp("pglite");
+    for (const authorization of ["", "Bearer ", "Bearer undefined"]) {
+      const headers = { Authorization: authorization };
+      const answer = await app.fetch("/metrics", { headers });
+      expect([answer.status, await answer.text()]).toEqual([
+        404,
+        "Set LOCKSTEP_METRICS_TOKEN to open the metrics.\n",
+      ]);
+    }
+  },
 });
 
 Deno.test("/metrics answers to its token alone, also after a slash", async () => {
@@ -70,7 +76,7 @@ Deno.test("/metrics answers to its token alone, also after a slash", async () =>
 for (const kind of ["pglite", "postgres"] as const) {
   Deno.test({
     name: `/metrics counts requests, pushes, pulls and jobs [${kind}]`,
-    ignore: kind === "postgres" && !hasPostgres,
+    ignore: ofOneProcess || kind === "postgres" && !hasPostgres,
     async fn() {
       await using app = await openMeasuredApp(kind);
       const bearer = await app.token("john_manager", demoPassword);
@@ -107,7 +113,13 @@ Deno.test("/metrics counts no series of a client's making", async () => {
   expect((await scrape(app)).size - known).toBeLessThanOrEqual(2 * 17);
 });
 
-Deno.test("/metrics shows bulk pushes and open event streams", async () => {
+Deno.test({
+  name: "/metrics shows bulk pushes and open event streams",
+  ignore: ofOneProcess,
+  fn: bulkPushesAndStreams,
+});
+
+async function bulkPushesAndStreams() {
   await using app = await openMeasuredApp("pglite");
   const bearer = await app.token("john_manager", demoPassword);
   const names = ['lockstep_bulk_pushes{state="queued"}', 'lockstep_sockets{kind="events"}'];
@@ -123,11 +135,11 @@ Deno.test("/metrics shows bulk pushes and open event streams", async () => {
     }),
   ).toEqual([0, 1]);
   expect(await growth(app, names, () => stream.body!.cancel())).toEqual([0, -1]);
-});
+}
 
 Deno.test({
   name: "/metrics shows the pool, the horizon's lag and waits for locks",
-  ignore: !hasPostgres,
+  ignore: ofOneProcess || !hasPostgres,
   async fn() {
     await using app = await openMeasuredApp("postgres");
     const quiet = await scrape(app);

@@ -3,6 +3,7 @@ import { type Database } from "../lib/db/mod.ts";
 import { columnSchema, ModelCatalog, readOnlyReason } from "../lib/models/mod.ts";
 import { eachDatabase, hasPostgres, openTestDatabase } from "./support/databases.ts";
 import { saveSetting } from "./support/settings.ts";
+import { until } from "./support/until.ts";
 
 const everyKind = `
   CREATE SCHEMA myapp;
@@ -255,12 +256,10 @@ eachDatabase("ModelCatalog notices a changed schema and changed settings", async
   let last = first;
   for (const change of changes) {
     await db.script(change);
-    let next = await models.current();
+    let next = last;
     // On a slow machine the check rests between two looks.
-    for (let i = 0; i < 100 && next === last; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      next = await models.current();
-    }
+    await until(async () => (next = await models.current()) !== last)
+      .catch((cause) => Promise.reject(new Error(`Not noticed: ${change}`, { cause })));
     expect([change, next.fingerprint]).not.toEqual([change, last.fingerprint]);
     last = next;
   }

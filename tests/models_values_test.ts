@@ -1,7 +1,8 @@
 import { expect } from "expect";
 import fc from "fast-check";
 import type { Database } from "../lib/db/mod.ts";
-import { columnValidator, type JsonKind, ModelCatalog } from "../lib/models/mod.ts";
+import { columnValidator, ModelCatalog } from "../lib/models/mod.ts";
+import { kindOf } from "./support/column.ts";
 import { eachDatabase } from "./support/databases.ts";
 
 /** Tells for each JSON text whether `json_to_recordset` makes a value of the column's type of it. */
@@ -22,15 +23,6 @@ const verdicts = `
     END LOOP;
     RETURN to_json(states);
   END $$`;
-
-const kinds: Record<string, JsonKind> = {
-  '"': "string",
-  "{": "object",
-  "[": "array",
-  t: "true",
-  f: "false",
-  n: "null",
-};
 
 const quoted = (texts: fc.Arbitrary<string>) => texts.map((text) => JSON.stringify(text));
 const digits = (most: number) => fc.stringMatching(new RegExp(`^[0-9]{1,${most}}$`));
@@ -245,7 +237,7 @@ async function compare(
   return raws.map((raw, i) => ({
     type,
     raw,
-    refusal: validate(kinds[raw[0]] ?? "number", raw)?.message,
+    refusal: validate(kindOf(raw), raw)?.message,
     state: states[i],
   }));
 }

@@ -18,10 +18,12 @@ export async function activityForADay(app: TestApp): Promise<void> {
     VALUES ('compact_change_logs', 'cron', now() - interval '30 minutes',
       now() - interval '29 minutes', 'failed', 'The database is busy or away.');
     INSERT INTO lockstep.job (kind, user_id, organization_id, state, payload, done, total, result,
-      error, created_at, finished_at)
+      error, created_at, finished_at, attempts, heartbeat_at)
     SELECT 'bulk_push', u.id, o.id, s.state, '{"device": "till-1", "clientVersion": "", "requestId": "r"}',
       s.done, 5000, s.result::jsonb, s.error, now() - s.age * interval '1 minute',
-      CASE WHEN s.state IN ('succeeded', 'failed', 'cancelled') THEN now() END
+      CASE WHEN s.state IN ('succeeded', 'failed', 'cancelled') THEN now() END,
+      -- It waits for its second attempt, so that no server's worker takes it up.
+      1, now() + interval '1 hour'
     FROM lockstep.app_user u, lockstep.organization o, (VALUES
       ('queued', 0, NULL, NULL, 1),
       ('succeeded', 5000, '{"success_count": 4990, "error_count": 10}', NULL, 50),

@@ -2,6 +2,7 @@ import { expect } from "expect";
 import { demoPassword } from "../cli/demo/mod.ts";
 import { valueOf } from "./admin_api_world.ts";
 import { makeAdministrator, signedIn } from "./pages_admin_support.ts";
+import { versionIn } from "./pages_forms_support.ts";
 import { openDemoApp, type Visitor } from "./pages_support.ts";
 import { until } from "./support/until.ts";
 
@@ -9,11 +10,6 @@ async function textOf(someone: Visitor, path: string): Promise<string> {
   const answer = await someone.get(path);
   expect([path, answer.status]).toEqual([path, 200]);
   return (await answer.text()).replaceAll("&quot;", '"').replaceAll("&amp;", "&");
-}
-
-/** The hidden version of the form that a page shows. */
-function versionIn(html: string): string {
-  return /name="version" value="([^"]+)"/.exec(html)![1];
 }
 
 Deno.test("a model's page changes its settings by version, and gives them their defaults", async () => {

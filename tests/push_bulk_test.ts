@@ -38,15 +38,12 @@ eachApi(
               : customer(start + i, { owner: "ben" }),
         );
         const expected = records.filter((_, i) => i % 100 < share * 100).length;
-        const since = performance.now();
         const { body } = await (kind === "scope" ? ben : ann).push(records);
-        const seconds = (performance.now() - since) / 1000;
         expect([kind, body.success_count, body.error_count])
           .toEqual([kind, size - expected, expected]);
         expect(new Set(body.errors.map((error: Json) => error.code))).toEqual(new Set([code]));
         expect(body.errors.every(({ index }: Json) => index % 100 < share * 100)).toBe(true);
-        expect(seconds).toBeLessThan(15);
-        await world.app.running.services.recorder.flush();
+        await world.app.recorded();
         const [{ queries }] = await world.db.query<{ queries: number }>(
           `SELECT query_count AS queries FROM lockstep.performance_metric ORDER BY id DESC LIMIT 1`,
         );

@@ -32,7 +32,9 @@ async function main(args: string[]): Promise<number> {
   }
 
   const given = Deno.env.get("LOCKSTEP_TEST_DATABASE_URL");
-  await using server = !given && findPostgres() ? await PostgresServer.start() : undefined;
+  await using server = !given && findPostgres()
+    ? await PostgresServer.start({ quiet: true })
+    : undefined;
   const { code, counts } = await runTests(args, given ?? server?.url());
   console.log(countLine(counts));
   return code;

@@ -129,11 +129,12 @@ async function newQuarantined({ db }: AdminWorld): Promise<number> {
   );
 }
 
+/** No server's worker takes it up: it waits for its second attempt. */
 async function newBulkPush({ db }: AdminWorld): Promise<string> {
   return await valueOf<string>(
     db,
-    `INSERT INTO lockstep.job (kind, user_id, organization_id, payload)
-    VALUES ('bulk_push', $1, $2, '{}') RETURNING id`,
+    `INSERT INTO lockstep.job (kind, user_id, organization_id, payload, attempts, heartbeat_at)
+    VALUES ('bulk_push', $1, $2, '{}', 1, now() + interval '1 hour') RETURNING id`,
     [ids.root, ids.one],
   );
 }

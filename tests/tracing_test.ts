@@ -79,14 +79,18 @@ Deno.test({
     await until(() => Promise.resolve(request() !== undefined));
     expect(request()!.name).toBe("POST /api/sync/pull");
     expect(request()!.attributes.get("http.route")).toBe("/api/sync/pull");
-    const ofDatabase = collector.children(request()!).filter(({ attributes }) =>
-      attributes.get("db.system.name") === "postgresql"
+    const ofDatabase = () =>
+      collector.children(request()!).filter(({ attributes }) =>
+        attributes.get("db.system.name") === "postgresql"
+      );
+    await until(() => Promise.resolve(ofDatabase().some(({ name }) => name === "SELECT")));
+    const texts = () =>
+      ofDatabase().map(({ attributes }) => String(attributes.get("db.query.text")));
+    await until(() => Promise.resolve(texts().join("\n").includes("lockstep.app_user")));
+    const transactions = () => collector.spans.filter(({ name }) => name === "transaction");
+    await until(() =>
+      Promise.resolve(transactions().some((span) => collector.children(span).length > 0))
     );
-    expect(ofDatabase.map(({ name }) => name)).toContain("SELECT");
-    const texts = ofDatabase.map(({ attributes }) => String(attributes.get("db.query.text")));
-    expect(texts.join("\n")).toContain("lockstep.app_user");
-    const transactions = collector.spans.filter(({ name }) => name === "transaction");
-    expect(transactions.some((span) => collector.children(span).length > 0)).toBe(true);
     const redisSpans = () =>
       collector.spans.filter(({ attributes }) => attributes.get("db.system.name") === "redis");
     await until(() => Promise.resolve(redisSpans().length > 0));

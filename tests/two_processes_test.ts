@@ -90,7 +90,7 @@ Deno.test({
       return again !== undefined;
     });
     again!.send("claim_editor");
-    const back = await again!.next("editor_status", isEditor, 30_000);
+    const back = await again!.next("editor_status", isEditor, 60_000);
     expect(back.editor_id).toBe(editor_id);
     expect(back.fencing_token).toBeGreaterThanOrEqual(fencing_token as number);
     await Promise.all([again!.close(), admin.close()]);

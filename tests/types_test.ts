@@ -1,5 +1,5 @@
 import { expect } from "expect";
-import { eachApi, expectRefusal, type Json } from "./api_support.ts";
+import { type ApiWorld, eachApi, expectRefusal, type Json } from "./api_support.ts";
 
 const hundredDigits = "1234567890".repeat(10);
 
@@ -154,32 +154,41 @@ const refused: [type: string, pushed: string, code: string][] = [
   ["xml", '"<a>"', "invalid_value"],
 ];
 
-eachApi("values of every type come back from a pull as they were pushed", async (world) => {
-  // citext is not in every build of PostgreSQL; a domain stands in where it is missing.
-  await world.db.script(`
+/** A table with a column of each type that this build of PostgreSQL has, for Ann to push and pull. */
+async function typedTable(world: ApiWorld, types: string[]) {
+  const { db } = world;
+  await db.script(`
     CREATE SCHEMA t;
     CREATE TYPE t.mood AS ENUM ('sad', 'ok');
     CREATE TYPE t.point3 AS (x integer, y numeric, label text);
     CREATE DOMAIN t.positive AS integer CHECK (VALUE > 0);
     CREATE DOMAIN t.word AS varchar(3);`);
-  await world.db.script("CREATE EXTENSION citext; CREATE DOMAIN t.ci AS citext").catch(() =>
-    world.db.script("CREATE DOMAIN t.ci AS text")
-  );
-  const types = [...new Set([...values, ...refused].map(([type]) => type))];
+  // citext is not in every build; a domain stands in where it is missing.
+  await db.script("CREATE EXTENSION citext; CREATE DOMAIN t.ci AS citext")
+    .catch(() => db.script("CREATE DOMAIN t.ci AS text"));
   const available: string[] = [];
-  for (const type of types) {
-    // Builds of PostgreSQL differ in whether they have XML.
-    const usable = await world.db.query(`SELECT NULL::${type}`).then(() => true, () => false);
+  for (const type of new Set(types)) {
+    // Nor have all of them XML.
+    const usable = await db.query(`SELECT NULL::${type}`).then(() => true, () => false);
     if (usable) available.push(type);
   }
-  const column = (type: string) => `c${types.indexOf(type)}`;
-  await world.db.script(`CREATE TABLE app.typed (
+  const column = (type: string) => `c${available.indexOf(type)}`;
+  await db.script(`CREATE TABLE app.typed (
     id integer PRIMARY KEY,
     organization_id integer NOT NULL REFERENCES lockstep.organization,
     ${available.map((type) => `${column(type)} ${type}`).join(", ")})`);
-  world.app.running.services.catalog.invalidate();
   await world.grant("Staff", "app.Typed", { push: true, pull: true });
   const ann = await world.as("ann");
+  await world.app.everywhere(async () => {
+    const { body } = await ann.get("/api/sync/me/");
+    return "app.Typed" in body.organizations[0].models;
+  });
+  return { ann, available, column };
+}
+
+eachApi("values of every type come back from a pull as they were pushed", async (world) => {
+  const types = [...values, ...refused].map(([type]) => type);
+  const { ann, available, column } = await typedTable(world, types);
   const cases = values.filter(([type]) => available.includes(type));
   const records = cases.map(([type, pushed], id) =>
     `{"_model":"app.Typed","id":${id},"${column(type)}":${pushed}}`
@@ -240,26 +249,8 @@ eachApi("values of every type come back from a pull as they were pushed", async 
 });
 
 eachApi("values that a column cannot hold are refused with their field", async (world) => {
-  await world.db.script(`
-    CREATE SCHEMA t;
-    CREATE TYPE t.mood AS ENUM ('sad', 'ok');
-    CREATE TYPE t.point3 AS (x integer, y numeric, label text);
-    CREATE DOMAIN t.positive AS integer CHECK (VALUE > 0);
-    CREATE DOMAIN t.word AS varchar(3);`);
-  const types = [...new Set(refused.map(([type]) => type))];
-  const available: string[] = [];
-  for (const type of types) {
-    const usable = await world.db.query(`SELECT NULL::${type}`).then(() => true, () => false);
-    if (usable) available.push(type);
-  }
-  const column = (type: string) => `c${types.indexOf(type)}`;
-  await world.db.script(`CREATE TABLE app.typed (
-    id integer PRIMARY KEY,
-    organization_id integer NOT NULL REFERENCES lockstep.organization,
-    ${available.map((type) => `${column(type)} ${type}`).join(", ")})`);
-  world.app.running.services.catalog.invalidate();
-  await world.grant("Staff", "app.Typed", { push: true, pull: true });
-  const ann = await world.as("ann");
+  const types = refused.map(([type]) => type);
+  const { ann, available, column } = await typedTable(world, types);
   const cases = refused.filter(([type]) => available.includes(type));
   for (const [type, pushed, code] of cases) {
     const answer = await ann.post(

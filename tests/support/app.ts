@@ -4,6 +4,7 @@ import type { Database } from "../../lib/db/mod.ts";
 import { createApp, type Running, servicesOf } from "../../main.ts";
 import { startCluster } from "./cluster.ts";
 import { openTestDatabase } from "./databases.ts";
+import { until } from "./until.ts";
 
 /** The whole application on a database of its own: in this process, or as two processes. */
 export interface TestApp extends AsyncDisposable {
@@ -18,6 +19,11 @@ export interface TestApp extends AsyncDisposable {
   token(username: string, password: string, organization?: string): Promise<string>;
   /** Resolves when the pushes and pulls that were answered are in the sync log. */
   recorded(): Promise<void>;
+  /**
+   * Resolves when `condition`, which makes one request, holds in every process: what one of them
+   * changes, the others take up a moment later.
+   */
+  everywhere(condition: () => Promise<boolean>): Promise<void>;
   /** The application on a port of 127.0.0.1. */
   serve(): Site;
 }
@@ -81,6 +87,9 @@ export async function openTestApp(
       });
       return (await answer.json()).token;
     },
+    // Each request goes to the other process.
+    everywhere: (condition) =>
+      until(async () => await condition() && (!cluster || await condition())),
     recorded: () => cluster ? cluster.recorded() : running.services.recorder.flush(),
     serve() {
       if (cluster) return { origin: cluster.origin, async [Symbol.asyncDispose]() {} };

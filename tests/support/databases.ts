@@ -70,7 +70,7 @@ export function useOwnServer(): void {
   isAlone = true;
 }
 
-const ownServer = once(() => PostgresServer.start());
+const ownServer = once(() => PostgresServer.start({ quiet: true }));
 
 async function openClone(poolSize?: number): Promise<TestDatabase> {
   const [server, template] = [await postgresUrl(), await templateDatabase()];

@@ -8,6 +8,12 @@ const settings = [
   "fsync=on",
 ];
 
+/**
+ * Without it no transaction but a test's own is ever the oldest, and nobody else's lock in the way
+ * of a short timeout.
+ */
+const undisturbed = "autovacuum=off";
+
 /** Stops the server and removes its files when its standard input ends, however this process ends. */
 const guard = `
 trap '' INT TERM HUP
@@ -23,23 +29,27 @@ export class PostgresServer implements AsyncDisposable {
   #bin: string;
   #directory: string;
   #guard: Deno.ChildProcess;
+  readonly #settings: string[];
   readonly port: number;
 
-  private constructor(bin: string, directory: string, port: number) {
+  private constructor(bin: string, directory: string, port: number, more: string[]) {
     this.#bin = bin;
+    this.#settings = [`port=${port}`, ...settings, ...more];
     this.#directory = directory;
     this.port = port;
     this.#guard = asPostgres("sh", ["-c", guard, "sh", bin, directory], "piped").spawn();
   }
 
-  static async start(): Promise<PostgresServer> {
+  /** @param options `quiet`: it does nothing of its own accord */
+  static async start(options: { quiet?: boolean } = {}): Promise<PostgresServer> {
     const bin = findPostgres();
     if (!bin) {
       throw new Error("PostgreSQL 13 or later is not installed (apt-get install postgresql)");
     }
     const base = Deno.env.get("TMPDIR") ?? "/tmp";
     const directory = (await run("mktemp", ["-d", `${base}/lockstep-postgres-XXXXXX`])).trim();
-    const server = new PostgresServer(bin, directory, freePort());
+    const more = options.quiet ? [undisturbed] : [];
+    const server = new PostgresServer(bin, directory, freePort(), more);
     await run(`${bin}/initdb`, [
       ...["-D", directory, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
       "--no-sync",
@@ -55,7 +65,7 @@ export class PostgresServer implements AsyncDisposable {
 
   /** Starts the stopped or crashed server again on the same port, with the same data. */
   async restart(): Promise<void> {
-    const options = [`port=${this.port}`, ...settings].map((setting) => `-c ${setting}`).join(" ");
+    const options = this.#settings.map((setting) => `-c ${setting}`).join(" ");
     const log = `${this.#directory}/server.log`;
     await run(`${this.#bin}/pg_ctl`, [
       ...["-D", this.#directory, "-l", log, "-o", options, "-w", "-t", "120", "start"],

@@ -10,6 +10,7 @@ import {
   type PushOptions,
   type PushOutcome,
 } from "../../lib/sync/mod.ts";
+import { grant, type Rights } from "./grant.ts";
 
 /** Two organizations, a group, and users with memberships: what a sync needs at the least. */
 export interface SyncWorld {
@@ -22,7 +23,7 @@ export interface SyncWorld {
     organization: string,
     group: string,
     model: string,
-    rights: { push?: boolean; pull?: boolean; filters?: unknown },
+    rights: Rights,
   ): Promise<void>;
 }
 
@@ -72,18 +73,7 @@ export async function syncWorld(db: Database): Promise<SyncWorld> {
         membership: { organization, groups },
       };
     },
-    async grant(organization, group, model, { push = false, pull = false, filters = null }) {
-      await db.query(
-        `INSERT INTO lockstep.model_permission
-           (organization_id, group_id, model_name, can_push, can_pull, filters)
-         SELECT o.id, g.id, $3, $4, $5, $6::text::jsonb
-         FROM lockstep.organization o, lockstep.auth_group g
-         WHERE o.slug = $1 AND g.name = $2
-         ON CONFLICT (organization_id, group_id, model_name)
-           DO UPDATE SET can_push = $4, can_pull = $5, filters = $6::text::jsonb`,
-        [organization, group, model, push, pull, filters && JSON.stringify(filters)],
-      );
-    },
+    grant: (...given) => grant(db, ...given),
   };
 }
 
