@@ -21,7 +21,7 @@ export class ChatRoom extends Room {
       case clientMessage.typing:
         return await this.#typing(connection, message);
       case clientMessage.activity:
-        return await this.#activity(connection, message);
+        return await this.activity(connection, message);
       case clientMessage.heartbeat:
         return;
       default:
@@ -184,15 +184,6 @@ export class ChatRoom extends Room {
     const { userId } = connection.identity;
     const frame = JSON.stringify({ type: serverMessage.typing, user_id: userId });
     await this.context.tell(message.recipient_id, { kind: "chat", page: this.name, frame });
-  }
-
-  async #activity(connection: Connection, message: ClientMessage): Promise<void> {
-    connection.idle = message.idle === true;
-    await this.updatePerson(connection, {
-      type: serverMessage.activity,
-      user_id: connection.identity.userId,
-      idle: connection.idle,
-    });
   }
 
   /** Counts for the person, not for each tab. */

@@ -46,7 +46,7 @@ export class RecordRoom extends LockRoom {
       case clientMessage.typing:
         return await this.#typing(connection, message);
       case clientMessage.activity:
-        return await this.#activity(connection, message);
+        return await this.activity(connection, message);
       case clientMessage.declineAttention:
         return await this.#declineAttention(connection, message);
       case clientMessage.handOver:
@@ -177,15 +177,6 @@ export class RecordRoom extends LockRoom {
       field: fieldOf(message.field),
     });
     await this.emit({ kind: "frame", frame, except: connection.id });
-  }
-
-  async #activity(connection: Connection, message: ClientMessage): Promise<void> {
-    connection.idle = message.idle === true;
-    await this.updatePerson(connection, {
-      type: serverMessage.activity,
-      user_id: connection.identity.userId,
-      idle: connection.idle,
-    });
   }
 
   async #declineAttention(connection: Connection, message: ClientMessage): Promise<void> {

@@ -200,6 +200,16 @@ export abstract class Room {
     await this.emit({ kind: "person", person: personOf(member), frame: JSON.stringify(message) });
   }
 
+  /** Somebody went idle or came back. */
+  protected async activity(connection: Connection, message: ClientMessage): Promise<void> {
+    connection.idle = message.idle === true;
+    await this.updatePerson(connection, {
+      type: serverMessage.activity,
+      user_id: connection.identity.userId,
+      idle: connection.idle,
+    });
+  }
+
   protected subscribe(): Promise<void> {
     return this.#subscribing ??= this.context.store.subscribe(this.channel, this.#listener)
       .then((unsubscribe) => {

@@ -47,6 +47,36 @@ export async function lossesByForm(
   return changes.length > 0 ? { ...preview, changes } : undefined;
 }
 
+/** A change that a form asks for, by which people may lose rows. */
+export interface LosingChange<T = unknown> {
+  /** Where they may. */
+  organizationIds: number[];
+  /** For the button that confirms it. */
+  verb: string;
+  run(tx: Transaction): Promise<T>;
+}
+
+/** What a page asks before it makes a change. */
+export interface Confirmation {
+  losses: AccessPreview;
+  /** What was sent, to be sent again. */
+  fields: [name: string, value: string][];
+  verb: string;
+}
+
+/** Makes a change, or where people lose rows by it that nobody has confirmed, says what to ask. */
+export async function changeOrAsk<T>(
+  state: State,
+  fields: URLSearchParams,
+  { organizationIds, verb, run }: LosingChange<T>,
+): Promise<{ done?: T; confirm?: Confirmation }> {
+  if (organizationIds.length > 0 && fields.get("confirmed") !== "yes") {
+    const losses = await lossesByForm(state, organizationIds, run);
+    if (losses) return { confirm: { losses, fields: [...fields], verb } };
+  }
+  return { done: await changeByForm(state, run) };
+}
+
 /** Why a form was not saved, to be shown with it. */
 export interface FormProblem {
   status: number;

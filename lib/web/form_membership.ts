@@ -5,20 +5,11 @@ import {
   notFound,
   updateMembership,
 } from "../access/mod.ts";
-import type { Transaction } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import type { State } from "./define.ts";
-import { rowNumber } from "./form_change.ts";
+import { type LosingChange, rowNumber } from "./form_change.ts";
 import { readItem } from "./list_page.ts";
 import { membershipList } from "./list_sources.ts";
-
-/** What a form does to a membership. */
-export interface MembershipChange {
-  organizationId: number;
-  /** For the button that confirms it. */
-  verb: string;
-  run(tx: Transaction): Promise<unknown>;
-}
 
 /**
  * What the form of an organization's or user's page asks for: `action` is `add` (with `username` or
@@ -32,7 +23,7 @@ export async function membershipByForm(
   state: State,
   fields: URLSearchParams,
   place: { organizationId: number } | { userId: number },
-): Promise<MembershipChange> {
+): Promise<LosingChange> {
   const { services: { db }, admin } = state;
   const { scope } = admin!;
   const action = fields.get("action");
@@ -47,7 +38,7 @@ export async function membershipByForm(
     if (organizationId === undefined) throw fieldProblem("organization", "Choose an organization.");
     if (userId === undefined) throw noUser(fields);
     return {
-      organizationId,
+      organizationIds: [organizationId],
       verb: "Add the member",
       async run(tx) {
         try {
@@ -65,24 +56,24 @@ export async function membershipByForm(
   const membership = id && await readItem(db, scope, membershipList, id);
   if (!membership) throw notFound("membership", fields.get("membership") ?? "");
   const version = fields.get("version") ?? "";
-  const organizationId = membership.organization_id as number;
+  const organizationIds = [membership.organization_id as number];
   switch (action) {
     case "move":
       return {
-        organizationId,
+        organizationIds,
         verb: "Move and take these rows away",
         run: (tx) => updateMembership(tx, scope, id, version, { groupId }),
       };
     case "suspend":
     case "resume":
       return {
-        organizationId,
+        organizationIds,
         verb: "Suspend and take these rows away",
         run: (tx) => updateMembership(tx, scope, id, version, { isActive: action === "resume" }),
       };
     case "remove":
       return {
-        organizationId,
+        organizationIds,
         verb: "Remove and take these rows away",
         run: (tx) => deleteMembership(tx, scope, id, version),
       };

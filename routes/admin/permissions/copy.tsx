@@ -1,15 +1,15 @@
 import { type Context, page } from "fresh";
-import { type AccessPreview, copyRights, type RightsPlace } from "../../../lib/access/mod.ts";
+import { copyRights, type RightsPlace } from "../../../lib/access/mod.ts";
 import { Alert, Choice, ConfirmLosses, Icon, PageHeader } from "../../../lib/ui/mod.ts";
 import {
   type AdminVisit,
   allGroups,
-  changeByForm,
+  changeOrAsk,
+  type Confirmation,
   define,
   fieldProblem,
   type FormProblem,
   formProblem,
-  lossesByForm,
   readForm,
   rowNumber,
   type State,
@@ -23,7 +23,7 @@ interface CopyPage {
   /** How many permissions and filters were written or removed. */
   copied?: number;
   problem?: FormProblem;
-  confirm?: { losses: AccessPreview; fields: [string, string][] };
+  confirm?: Confirmation;
 }
 
 const path = "/admin/permissions/copy";
@@ -46,17 +46,12 @@ export const handler = define.handlers({
     try {
       const from = placeOf(shown, fields, "from");
       const to = placeOf(shown, fields, "to");
-      const run = (tx: Parameters<typeof copyRights>[0]) =>
-        copyRights(tx, scope, from, to, fields.has("replace"));
-      if (fields.get("confirmed") !== "yes") {
-        const losses = await lossesByForm(ctx.state, [to.organizationId], run);
-        if (losses) {
-          return page<CopyPage>({ ...shown, confirm: { losses, fields: [...fields] } }, {
-            status: 422,
-          });
-        }
-      }
-      const copied = await changeByForm(ctx.state, run);
+      const { confirm, done: copied } = await changeOrAsk(ctx.state, fields, {
+        organizationIds: [to.organizationId],
+        verb: "Copy and take these rows away",
+        run: (tx) => copyRights(tx, scope, from, to, fields.has("replace")),
+      });
+      if (confirm) return page<CopyPage>({ ...shown, confirm }, { status: 422 });
       const kept = ["from", "from_group", "to", "to_group"].map((
         name,
       ) => [name, fields.get(name) ?? ""]);
@@ -118,14 +113,7 @@ export default define.page<typeof handler>(function CopyPermissionsPage({ data }
       )}
       {problem && <Alert kind="danger" title="Nothing was copied">{problem.message}</Alert>}
       {confirm
-        ? (
-          <ConfirmLosses
-            {...confirm}
-            action={path}
-            cancel={path}
-            verb="Copy and take these rows away"
-          />
-        )
+        ? <ConfirmLosses {...confirm} action={path} cancel={path} />
         : (
           <form method="post" action={path}>
             {(["from", "to"] as const).map((side) => (

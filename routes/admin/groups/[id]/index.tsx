@@ -1,6 +1,5 @@
 import { type Context, page, type RouteConfig } from "fresh";
 import {
-  type AccessPreview,
   administrators,
   applyTemplate,
   deleteGroup,
@@ -10,16 +9,16 @@ import {
   requireOrganization,
   updateGroup,
 } from "../../../../lib/access/mod.ts";
-import type { Transaction } from "../../../../lib/db/mod.ts";
 import { Alert, Choice, ConfirmLosses, Icon, PageHeader } from "../../../../lib/ui/mod.ts";
 import {
-  changeByForm,
+  changeOrAsk,
+  type Confirmation,
   define,
   fieldProblem,
   type FormProblem,
   formProblem,
   type GroupRow,
-  lossesByForm,
+  type LosingChange,
   readForm,
   readGroup,
   rowNumber,
@@ -40,7 +39,7 @@ interface Group {
   isStaff: boolean;
   saved?: string;
   problem?: FormProblem & { form: string };
-  confirm?: { losses: AccessPreview; fields: [string, string][]; verb: string };
+  confirm?: Confirmation;
 }
 
 export const handler = define.handlers({
@@ -53,14 +52,8 @@ export const handler = define.handlers({
     const action = fields.get("action") ?? "";
     try {
       const change = await changeOf(ctx.state, shown, action, fields);
-      if (change.organizationIds.length > 0 && fields.get("confirmed") !== "yes") {
-        const losses = await lossesByForm(ctx.state, change.organizationIds, change.run);
-        if (losses) {
-          const confirm = { losses, fields: [...fields], verb: change.verb };
-          return page<Group>({ ...shown, confirm }, { status: 422 });
-        }
-      }
-      await changeByForm(ctx.state, change.run);
+      const { confirm } = await changeOrAsk(ctx.state, fields, change);
+      if (confirm) return page<Group>({ ...shown, confirm }, { status: 422 });
       const to = action === "delete"
         ? `${list}?${new URLSearchParams({ deleted: shown.group.name })}`
         : `${list}/${shown.group.id}?saved=${action}`;
@@ -74,19 +67,12 @@ export const handler = define.handlers({
   },
 });
 
-interface GroupChange {
-  /** Where users may lose rows by it. */
-  organizationIds: number[];
-  verb: string;
-  run(tx: Transaction): Promise<unknown>;
-}
-
 async function changeOf(
   state: State,
   { group, organizations }: Group,
   action: string,
   fields: URLSearchParams,
-): Promise<GroupChange> {
+): Promise<LosingChange> {
   const { scope } = state.admin!;
   const version = fields.get("version") ?? "";
   const change = { organizationIds: [], verb: "" };

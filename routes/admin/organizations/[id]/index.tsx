@@ -1,10 +1,5 @@
 import { type Context, page, type RouteConfig } from "fresh";
-import {
-  type AccessPreview,
-  deleteOrganization,
-  notFound,
-  updateOrganization,
-} from "../../../../lib/access/mod.ts";
+import { deleteOrganization, notFound, updateOrganization } from "../../../../lib/access/mod.ts";
 import {
   Alert,
   Badge,
@@ -20,13 +15,14 @@ import {
 } from "../../../../lib/ui/mod.ts";
 import {
   changeByForm,
+  changeOrAsk,
+  type Confirmation,
   define,
   fieldProblem,
   type FormProblem,
   formProblem,
   type GroupChoice,
   groupChoices,
-  lossesByForm,
   memberPage,
   membershipByForm,
   type MembershipRow,
@@ -59,7 +55,7 @@ interface Organization {
   problem?: FormProblem & { form: string };
   /** The membership to be. */
   adding?: { username: string; group: string };
-  confirm?: { losses: AccessPreview; fields: [string, string][]; verb: string };
+  confirm?: Confirmation;
 }
 
 export const handler = define.handlers({
@@ -107,14 +103,8 @@ export const handler = define.handlers({
         );
       }
       const change = await membershipByForm(ctx.state, fields, { organizationId: id });
-      if (fields.get("confirmed") !== "yes") {
-        const losses = await lossesByForm(ctx.state, [change.organizationId], change.run);
-        if (losses) {
-          const confirm = { losses, fields: [...fields], verb: change.verb };
-          return page<Organization>({ ...shown, confirm }, { status: 422 });
-        }
-      }
-      await changeByForm(ctx.state, change.run);
+      const { confirm } = await changeOrAsk(ctx.state, fields, change);
+      if (confirm) return page<Organization>({ ...shown, confirm }, { status: 422 });
       return back("members");
     } catch (error) {
       const problem = { ...formProblem(error), form: action };

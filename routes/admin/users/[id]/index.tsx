@@ -1,6 +1,5 @@
 import { type Context, page, type RouteConfig } from "fresh";
 import {
-  type AccessPreview,
   deleteUser,
   lockEditableUser,
   notFound,
@@ -14,13 +13,14 @@ import {
 import { Alert, ConfirmLosses, Field, Icon, PageHeader, UserRank } from "../../../../lib/ui/mod.ts";
 import {
   changeByForm,
+  changeOrAsk,
+  type Confirmation,
   define,
   fieldProblem,
   type FormProblem,
   formProblem,
   type GroupChoice,
   groupChoices,
-  lossesByForm,
   membershipByForm,
   readForm,
   rowNumber,
@@ -48,7 +48,7 @@ interface User extends UserDetail {
   saved?: string;
   /** Which of the page's forms was not saved, and why. */
   problem?: FormProblem & { form: string };
-  confirm?: { losses: AccessPreview; fields: [string, string][]; verb: string };
+  confirm?: Confirmation;
 }
 
 export const handler = define.handlers({
@@ -71,14 +71,8 @@ export const handler = define.handlers({
       if (saved !== undefined) return back(saved);
       const place = { userId: shown.user.id };
       const change = await membershipByForm(ctx.state, fields, place);
-      if (fields.get("confirmed") !== "yes") {
-        const losses = await lossesByForm(ctx.state, [change.organizationId], change.run);
-        if (losses) {
-          const confirm = { losses, fields: [...fields], verb: change.verb };
-          return page<User>({ ...shown, confirm }, { status: 422 });
-        }
-      }
-      await changeByForm(ctx.state, change.run);
+      const { confirm } = await changeOrAsk(ctx.state, fields, change);
+      if (confirm) return page<User>({ ...shown, confirm }, { status: 422 });
       return back("memberships");
     } catch (error) {
       const problem = { ...formProblem(error), form: action };
