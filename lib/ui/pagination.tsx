@@ -11,8 +11,11 @@ export interface PaginationProps {
   words?: { newer: string; older: string };
 }
 
-/** Links to the neighbouring pages of a list in keyset order. */
+/** Links to the neighbouring pages of a list in keyset order. A list of one page has none. */
 export function Pagination({ newer, older, total, words }: PaginationProps) {
+  if (newer === undefined && older === undefined) {
+    return total === undefined ? null : <p class="pager pager-total figures">{total}</p>;
+  }
   return (
     <nav class="pager" aria-label="Pages">
       {total !== undefined && <span class="pager-total figures">{total}</span>}
