@@ -1,5 +1,6 @@
 import { expect } from "expect";
 import { eachApi, expectProblem, gzip, type Json } from "./api_support.ts";
+import { until } from "./support/until.ts";
 
 const customer = (id: number, more: Json = {}) => ({
   _model: "app.Customer",
@@ -350,5 +351,41 @@ eachApi(
     const over = await ann.push([1, 2, 3].map(() => ({ _model: "app.Customer", name: null })));
     expect(over.body.errors.map(({ quarantine_id }: Json) => quarantine_id !== undefined))
       .toEqual([true, false, false]);
+  },
+);
+
+eachApi(
+  "a client that goes away in the middle of an NDJSON push stops nothing but it",
+  async (world) => {
+    const { token } = await world.as("ann");
+    await using site = world.app.serve();
+    const { hostname, port } = new URL(site.origin);
+    const encoder = new TextEncoder();
+    const lines = (from: number, count: number) =>
+      Array.from({ length: count }, (_, i) => `${JSON.stringify(customer(from + i))}\n`).join("");
+    for (let round = 0; round < 3; round++) {
+      const from = 100_000 + round * 10_000;
+      const connection = await Deno.connect({ hostname, port: Number(port) });
+      const send = async (text: string) => {
+        for (let rest = encoder.encode(text); rest.length > 0;) {
+          rest = rest.subarray(await connection.write(rest));
+        }
+      };
+      await send(
+        "POST /api/sync/push/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" +
+          `Authorization: Bearer ${token}\r\nContent-Type: application/x-ndjson\r\n\r\n`,
+      );
+      // More than two parts: one is written, one is ready, and one is being read.
+      const body = lines(from, 9500);
+      await send(`${encoder.encode(body).length.toString(16)}\r\n${body}\r\n`);
+      await until(async () => await world.count("app.customer", `id = ${from}`) === 1);
+      connection.close();
+    }
+    const answer = await fetch(`${site.origin}/api/sync/push/`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/x-ndjson" },
+      body: lines(1_000_000, 1),
+    });
+    expect(await answer.text()).toContain('"success_count":1');
   },
 );

@@ -168,8 +168,8 @@ async function* writeParts(
       yield body;
     }
   } finally {
-    // Not awaited: it may wait for a client that sends no more.
-    void parts.return();
+    // Not awaited: it may wait for a client that sends no more, and fails where that one is gone.
+    parts.return().catch(() => {});
   }
 }
 
