@@ -1,14 +1,14 @@
 import { type Membership, modelAccess, type Principal, tenantOf } from "../access/mod.ts";
 import { type Database, sqlError, type Transaction } from "../db/mod.ts";
 import type { Catalog, Model } from "../models/mod.ts";
-import { JsonScanner, type Member, type RawObject } from "./json_scanner.ts";
+import type { RawObject } from "./json_scanner.ts";
 import { recordJson, type Statement } from "./pull_sql.ts";
 import { statementsOfEach, writeEach } from "./push_each.ts";
 import { missedReason, outside, refusalOf, sameRow, strayReference } from "./push_error.ts";
+import { drawKeys, resolveReferences } from "./push_keys.ts";
 import { parentsFirst, waves } from "./push_order.ts";
 import {
   keyOf,
-  objectText,
   prepareRecord,
   type PushRecord,
   type RecordError,
@@ -20,7 +20,6 @@ import {
   checkStatement,
   deleteStatement,
   groupOf,
-  keysStatement,
   type PushGroup,
   writeStatement,
   type WrittenCounts,
@@ -156,8 +155,10 @@ class Push {
     this.#detailed = returns === "ids" || returns === "records" ||
       returns === "auto" &&
         records.some((r) => r.missingKey.length > 0 || r.clientId !== undefined);
-    await this.#drawKeys(records);
-    const ready = this.#resolveReferences(records);
+    const drawn = await drawKeys(this.tx, records);
+    this.#queries += drawn.queries;
+    const { resolved: ready, refused } = resolveReferences(drawn.keyed);
+    for (const [record, refusal] of [...drawn.refused, ...refused]) this.#refuse(record, refusal);
     for (const wave of waves(ready)) await this.#wave(wave);
     await this.#secondChance(ready);
     this.#errors.sort((a, b) => a.index - b.index);
@@ -202,70 +203,6 @@ class Push {
       }
     });
     return records;
-  }
-
-  /** Gives each record without a key the one that it will have, so that others can refer to it. */
-  async #drawKeys(records: PushRecord[]): Promise<void> {
-    for (
-      const group of Map.groupBy(
-        records.filter((record) => record.missingKey.length > 0),
-        (record) => `${record.model.name}\u0000${record.missingKey.join("\u0000")}`,
-      ).values()
-    ) {
-      const { model, missingKey } = group[0];
-      const keys: string[] = [];
-      // A sequence may be far behind the keys of an import, other defaults seldom draw twice.
-      const draws = drawsFromSequence(model, missingKey) ? 24 : 2;
-      for (let draw = 0; draw < draws && keys.length < group.length; draw++) {
-        const wanted = group.length - keys.length;
-        const tries = Math.max(wanted, Math.min(2 ** draw, 100_000));
-        const { text } = keysStatement(model, missingKey, tries, wanted);
-        keys.push(...(await this.tx.query<{ key: string }>(text)).map(({ key }) => key));
-        this.#queries++;
-      }
-      for (const record of group.splice(keys.length)) {
-        this.#refuse(record, {
-          code: "duplicate",
-          message: "The key that the database drew for the record is taken. Send it with a key.",
-          field: missingKey[0],
-          retry: false,
-        });
-        records.splice(records.indexOf(record), 1);
-      }
-      group.forEach((record, i) => {
-        const comma = /^\{\s*\}$/.test(record.raw) ? "" : ",";
-        record.raw = `${keys[i].slice(0, -1)}${comma}${record.raw.trimStart().slice(1)}`;
-        record.fields.push(...new JsonScanner(keys[i], 8).document().members);
-      });
-    }
-  }
-
-  /** Puts keys in the place of `{"$ref": …}`. */
-  #resolveReferences(records: PushRecord[]): PushRecord[] {
-    if (records.every((record) => record.references.length === 0)) return records;
-    const byClientId = new Map(records.map((record) => [record.clientId, record]));
-    const pending = new Set<PushRecord>();
-    const refused = new Set<PushRecord>();
-    const resolve = (record: PushRecord): void => {
-      pending.add(record);
-      const values = new Map<string, Member>();
-      for (const { column, clientId } of record.references) {
-        const target = byClientId.get(clientId);
-        // The key of a record may itself be a reference.
-        if (target && target.references.length > 0 && !pending.has(target)) resolve(target);
-        const value = target && referredValue(record, column, target);
-        if (value && "kind" in value) values.set(column, { ...value, name: column });
-        else {
-          this.#refuse(record, value ?? unknownClientId(column, clientId));
-          refused.add(record);
-          return;
-        }
-      }
-      record.fields = record.fields.map((field) => values.get(field.name) ?? field);
-      if (values.size > 0) record.raw = objectText([...record.fields, ...record.controls]);
-    };
-    for (const record of records) if (!pending.has(record)) resolve(record);
-    return records.filter((record) => !refused.has(record));
   }
 
   /** Writes records that each concern another row: parents first, then deletions, children first. */
@@ -508,12 +445,6 @@ class Push {
 
 const arrayText = (records: PushRecord[]) => `[${records.map(({ raw }) => raw).join(",")}]`;
 
-function drawsFromSequence(model: Model, names: string[]): boolean {
-  return model.columns.some(({ name, identity, defaultExpression }) =>
-    names.includes(name) && (identity !== "" || /\bnextval\(/.test(defaultExpression ?? ""))
-  );
-}
-
 /** Records that name nothing but the key of a row can't change it. */
 const canWrite = (group: PushGroup) => !group.updating || changeable(group).length > 0;
 
@@ -526,39 +457,4 @@ function wholeRefusal(
   if (!inside) return outside;
   const stray = strays.findIndex((count) => count > 0);
   return stray >= 0 ? strayReference(group, stray) : undefined;
-}
-
-/** The value that `column` of a record has to have to refer to `target`, or why it can't. */
-function referredValue(
-  { model }: PushRecord,
-  column: string,
-  target: PushRecord,
-): Member | Refusal | undefined {
-  const link = model.foreignKeys.find(({ columns, targetSchema, targetTable }) =>
-    columns.includes(column) && targetSchema === target.model.schema &&
-    targetTable === target.model.table
-  );
-  if (!link) {
-    return {
-      code: "invalid_value",
-      message: `${column} does not refer to ${target.model.name}, which the record with the ` +
-        `_client_id ${JSON.stringify(target.clientId)} is of.`,
-      field: column,
-      retry: false,
-    };
-  }
-  const name = link.targetColumns[link.columns.indexOf(column)];
-  const value = target.fields.find((field) => field.name === name);
-  return value && ["string", "number"].includes(value.kind) ? value : undefined;
-}
-
-function unknownClientId(column: string, clientId: string): Refusal {
-  return {
-    code: "missing_reference",
-    message: `${column} refers to the _client_id ${
-      JSON.stringify(clientId.slice(0, 200))
-    }, which no accepted record of this push has.`,
-    field: column,
-    retry: true,
-  };
 }
