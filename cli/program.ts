@@ -81,6 +81,7 @@ function createProgram(host: Host): Command {
     .option("--as <user>", "With the database at hand: act with the rights of this user.")
     .option("--json", "Print results as JSON.")
     .addOption(new Option("-y, --yes", "Do not ask before something is lost."))
+    .showHelpAfterError("Add --help to see what it takes.")
     .configureOutput({ writeOut: host.out, writeErr: host.err })
     .exitOverride();
   const run: Run = (fn) => async (...given) => {

@@ -1,4 +1,4 @@
-import { csvLine } from "./records.ts";
+import { csvLine } from "./csv_rows.ts";
 import { openAt, writeAll } from "./resume.ts";
 
 /** What of a model decides how its rows are written. */

@@ -1,5 +1,5 @@
 import { expect } from "expect";
-import { cellJson, csvCells, csvLine } from "../cli/records.ts";
+import { cellJson, csvLine, csvRows } from "../cli/csv_rows.ts";
 import { type CliWorld, openCli, type Send } from "./cli_support.ts";
 
 const exact = "12345678901234567890.123456789";
@@ -84,8 +84,11 @@ Deno.test("push refuses a file that it cannot read, by the number of the record"
   const cases: [name: string, text: string, told: string][] = [
     ["a.ndjson", '{"_model":"myapp.Customer","name":"x"}\n[1]\n', "Record 2"],
     ["b.ndjson", '{"name":"x"}\n', "--model"],
-    ["c.csv", "name,note\nx\n", "has 1 cells"],
+    ["c.csv", "name,note\nx\n", "Record 1 has 1 cells"],
     ["d.csv", "", "empty"],
+    ["e.csv", 'name,note\nx,y\n"x"y,z\n', "Record 2 has text after a closing quotation mark"],
+    ["f.csv", 'name,note\nx,y\nx,5" long\n', "Record 2 has a quotation mark in a cell"],
+    ["g.csv", 'name,note\n"x,y\n', "Record 1 has a quotation mark that is not closed"],
   ];
   for (const [name, text, told] of cases) {
     const path = `${world.directory}/${name}`;
@@ -160,13 +163,12 @@ Deno.test("pull goes on after a cut stream, and brings what changed since", asyn
   const csv = ["--as", "john", "--out", `${directory}/csv`, "--format", "csv"];
   expect((await run(["pull", "myapp.Customer", ...csv])).code).toBe(0);
   const file = `${directory}/csv/myapp.Customer.csv`;
-  const table = (await Deno.readTextFile(file)).split("\n").map(csvCells);
+  const table = (await Array.fromAsync(csvRows(file, 0, 0))).map(({ cells }) => cells);
   const own = table[0].indexOf("organization_id");
   const op = table[0].indexOf("_op");
   await Deno.writeTextFile(
     file,
-    table.filter((cells) => cells.length > 1)
-      .map((cells) => csvLine(cells.filter((_, i) => i !== own && i !== op))).join(""),
+    table.map((cells) => csvLine(cells.filter((_, i) => i !== own && i !== op))).join(""),
   );
   await db.script("DELETE FROM myapp.customer");
   const pushed = await run(["push", file, "--as", "john", "--model", "myapp.Customer"]);
@@ -188,10 +190,45 @@ Deno.test("push shows share, rate and time left at a terminal", async () => {
   expect(ran.err).toMatch(/4 records in \d+ s, \d+\/s\n$/);
 });
 
-Deno.test("csvCells() reads what csvLine() writes", () => {
-  for (const cells of [["a", null, ""], [null], ["", "x\ny", 'q"'], [null, null], [" a "]]) {
-    expect(csvCells(csvLine(cells).slice(0, -1))).toEqual(cells);
+Deno.test("push tells of text that is not UTF-8, and of a record without an end", async () => {
+  await using world = await openCli("local");
+  await grantEverything(world);
+  const push = async (name: string, ...parts: Uint8Array<ArrayBuffer>[]) => {
+    const path = `${world.directory}/${name}`;
+    await Deno.writeFile(path, new Blob(parts).stream());
+    return (await world.run(["push", path, "--as", "john", "--model", "myapp.Customer"])).err;
+  };
+  const text = (value: string) => new TextEncoder().encode(value);
+  const latin = new Uint8Array([0xe9, 0x0a]);
+  expect(await push("a.csv", text("name\na\n"), latin)).toContain("Record 2 is not valid UTF-8");
+  expect(await push("a.ndjson", text('{"name":"'), latin)).toContain("Record 1 is not valid UTF-8");
+  const long = text("x".repeat(65 * 1024 * 1024));
+  expect(await push("b.csv", text('name\n"'), long)).toContain("Record 1 is longer than 64 MiB");
+  expect(await push("b.ndjson", long)).toContain("Record 1 is longer than 64 MiB");
+  expect(await world.db.query("SELECT 1 FROM myapp.customer")).toEqual([]);
+});
+
+Deno.test("csvRows() reads what csvLine() writes, from any row on", async () => {
+  const rows = [["é", null, ""], [null], ["", "x\ny", 'q"'], [null, null], [" a "]]
+    .filter((cells) => cells.length > 1 || cells[0] !== null);
+  const path = await Deno.makeTempFile();
+  try {
+    for (const [bom, newline] of [["", "\n"], ["\uFEFF", "\r\n"]]) {
+      const lines = rows.map((cells) => csvLine(cells).replace(/\n$/, newline));
+      await Deno.writeTextFile(path, bom + lines.join(newline));
+      const read = await Array.fromAsync(csvRows(path, 0, 0));
+      expect(read.map(({ cells }) => cells)).toEqual(rows);
+      for (const [i, { end }] of read.entries()) {
+        const rest = await Array.fromAsync(csvRows(path, end, i + 1));
+        expect(rest).toEqual(read.slice(i + 1));
+      }
+    }
+  } finally {
+    await Deno.remove(path);
   }
+});
+
+Deno.test("cellJson() makes the JSON of a column's type", () => {
   expect(cellJson("007", "integer")).toBe('"007"');
   expect(cellJson("t", "boolean")).toBe("true");
   expect(cellJson("[1]", "integer[]")).toBe("[1]");

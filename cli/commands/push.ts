@@ -1,11 +1,13 @@
+import { Buffer } from "node:buffer";
 import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Api, type Json, refusal } from "../api.ts";
 import type { Cli, Register } from "../cli.ts";
 import { CliError, exitCode, usage } from "../errors.ts";
+import { cellJson, type CsvRow, csvRows } from "../csv_rows.ts";
 import { missingAs, rowFormat } from "../files.ts";
 import { Progress } from "../progress.ts";
-import { cellJson, csvCells, readRecords } from "../records.ts";
+import { type FileRecord, ndjsonRecords, unreadable } from "../record_file.ts";
 import { openAt, Resume, writeAll } from "../resume.ts";
 
 interface Options {
@@ -32,7 +34,6 @@ interface State {
   refusedLength: number;
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 /** Of one request. */
 const largestBatch = 4 * 1024 * 1024;
@@ -61,23 +62,22 @@ async function pushFile(cli: Cli, options: Options, path: string): Promise<void>
     throw usage("--batch-size must be a whole number from 1 to 10000.");
   }
   cli.requireRights();
-  using file = await missingAs(path, Deno.open(path));
-  if ((await file.stat()).isDirectory) {
+  const file = await missingAs(path, Deno.stat(path));
+  if (file.isDirectory) {
     throw new CliError(`${path} is a directory. Name a file in it.`);
   }
   const api = await cli.api();
   const resume = new Resume<State>(`${path}.push-state.json`);
   const state = await startOrResume(resume, file, cli, options, batchSize);
-  const record = format === "csv"
-    ? await csvReader(api, file, options.model!, options.orgSlug)
-    : ndjsonReader(options.model);
+  const pending = format === "csv"
+    ? await csvRecords(api, path, state, options.model!, options.orgSlug)
+    : ndjsonRecords(path, state.offset, state.records, ndjsonParser(options.model));
   const refusedPath = `${path}.refused.ndjson`;
   using refused = await openAt(refusedPath, state.refusedLength);
   const progress = new Progress(cli.host, basename(path), state.size, state.offset);
-  const start = Math.max(state.offset, record.start);
   try {
-    for await (const batch of batches(file, start, format === "csv", state.batchSize)) {
-      const texts = batch.records.map(({ bytes }, i) => record.read(bytes, state.records + i + 1));
+    for await (const batch of batches(pending, state.batchSize)) {
+      const texts = batch.map(({ text }) => text);
       const answer = await pushBatch(api, texts, `${state.session}-${state.records}`, options);
       state.accepted += answer.success_count;
       for (const { index, ...problem } of answer.errors ?? []) {
@@ -89,11 +89,11 @@ async function pushFile(cli: Cli, options: Options, path: string): Promise<void>
         await writeAll(refused, line);
         state.refusedLength += line.length;
       }
-      state.records += batch.records.length;
-      state.offset = batch.end;
+      state.records += batch.length;
+      state.offset = batch.at(-1)!.end;
       await refused.syncData();
       await resume.write(state);
-      progress.add(batch.records.length, state.offset);
+      progress.add(batch.length, state.offset);
     }
   } catch (error) {
     if (state.records > 0) {
@@ -109,17 +109,16 @@ async function pushFile(cli: Cli, options: Options, path: string): Promise<void>
     { records, accepted, refused: count },
     () => `${accepted} of ${records} records were accepted, ${count} refused.`,
   );
-  if (count > 0) throw new CliError(`See ${refusedPath} for why ${count} records were refused.`);
+  if (count > 0) throw new CliError(`See ${refusedPath} for why records were refused.`);
 }
 
 async function startOrResume(
   resume: Resume<State>,
-  file: Deno.FsFile,
+  { size, mtime }: Deno.FileInfo,
   cli: Cli,
   { orgSlug = "", restart, model = "" }: Options,
   batchSize: number,
 ): Promise<State> {
-  const { size, mtime } = await file.stat();
   const modified = mtime?.getTime() ?? 0;
   const target = [cli.server ?? `local:${cli.options.as}`, orgSlug, model].join(" ");
   const stored = restart ? undefined : await resume.read();
@@ -148,90 +147,76 @@ async function startOrResume(
   };
 }
 
-async function* batches(file: Deno.FsFile, offset: number, quoted: boolean, most: number) {
-  let records: { bytes: Uint8Array<ArrayBuffer>; end: number }[] = [];
+async function* batches(
+  records: AsyncIterable<FileRecord>,
+  most: number,
+): AsyncGenerator<FileRecord[]> {
+  let batch: FileRecord[] = [];
   let bytes = 0;
-  for await (const record of readRecords(file, offset, quoted)) {
-    if (records.length === most || (bytes + record.bytes.length > largestBatch && bytes > 0)) {
-      yield { records, end: records.at(-1)!.end };
-      [records, bytes] = [[], 0];
+  for await (const record of records) {
+    const size = Buffer.byteLength(record.text);
+    if (batch.length === most || (bytes + size > largestBatch && bytes > 0)) {
+      yield batch;
+      [batch, bytes] = [[], 0];
     }
-    records.push(record);
-    bytes += record.bytes.length;
+    batch.push(record);
+    bytes += size;
   }
-  if (records.length > 0) yield { records, end: records.at(-1)!.end };
+  if (batch.length > 0) yield batch;
 }
 
-interface Reader {
-  /** Where the records begin. */
-  start: number;
-  /** The JSON text of a record: numbers keep all their digits. */
-  read(bytes: Uint8Array<ArrayBuffer>, number: number): string;
-}
-
-function text(bytes: Uint8Array<ArrayBuffer>, number: number): string {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    throw new CliError(
-      `Record ${number} is not valid UTF-8. Mend the file, and begin with --restart.`,
-    );
-  }
-}
-
-function ndjsonReader(model: string | undefined): Reader {
-  return {
-    start: 0,
-    read(bytes, number) {
-      const line = text(bytes, number).trim();
-      let value: unknown;
-      try {
-        value = JSON.parse(line);
-      } catch { /* Told below. */ }
-      if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        throw new CliError(
-          `Record ${number} is not a JSON object. Mend the file, and begin with --restart.`,
-        );
-      }
-      if ("_model" in value) return line;
-      if (!model) {
-        throw usage(`Record ${number} does not name its model: give it a _model, or use --model.`);
-      }
-      const rest = line.slice(1).trim();
-      return `{"_model":${JSON.stringify(model)}${rest === "}" ? "" : ","}${rest}`;
-    },
+function ndjsonParser(model: string | undefined) {
+  return (line: string, number: number): string => {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch { /* Told below. */ }
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw unreadable(number, "is not a JSON object");
+    }
+    if ("_model" in value) return line;
+    if (!model) {
+      throw usage(`Record ${number} does not name its model: give it a _model, or use --model.`);
+    }
+    const rest = line.slice(1).trim();
+    return `{"_model":${JSON.stringify(model)}${rest === "}" ? "" : ","}${rest}`;
   };
 }
 
-async function csvReader(
+async function csvRecords(
   api: Api,
-  file: Deno.FsFile,
+  path: string,
+  { offset, records }: State,
   model: string,
   organization: string | undefined,
-): Promise<Reader> {
-  const first = await readRecords(file, 0, true).next();
-  if (first.done) throw new CliError("The file is empty. Its first line must name the columns.");
-  const header = csvCells(text(first.value.bytes, 0).replace(/^\uFEFF/, ""));
+): Promise<AsyncGenerator<FileRecord>> {
+  // The record before the first.
+  const first = await firstOf(csvRows(path, 0, -1));
+  if (!first) throw new CliError("The file is empty. Its first line must name the columns.");
+  const header = first.cells.map((name) => name ?? "");
   const types = await columnTypes(api, model, organization);
-  return {
-    start: first.value.end,
-    read(bytes, number) {
-      const cells = csvCells(text(bytes, number));
-      if (cells.length !== header.length) {
-        throw new CliError(
-          `Record ${number} has ${cells.length} cells, but there are ${header.length} columns. Mend ` +
-            "the file, and begin with --restart.",
-        );
-      }
-      const deletes = cells[header.indexOf("_op")] === "delete";
-      const members = header.flatMap((name, i) => {
-        // A deletion names the key; the other cells are empty.
-        if (cells[i] === null && (deletes || name?.startsWith("_"))) return [];
-        return `${JSON.stringify(name ?? "")}:${cellJson(cells[i], types[name ?? ""])}`;
-      });
-      return `{${[`"_model":${JSON.stringify(model)}`, ...members].join(",")}}`;
-    },
+  const parse = (cells: CsvRow["cells"], number: number) => {
+    if (cells.length !== header.length) {
+      throw unreadable(number, `has ${cells.length} cells, but there are ${header.length} columns`);
+    }
+    const deletes = cells[header.indexOf("_op")] === "delete";
+    const members = header.flatMap((name, i) => {
+      // A deletion names the key; the other cells are empty.
+      if (cells[i] === null && (deletes || name.startsWith("_"))) return [];
+      return `${JSON.stringify(name)}:${cellJson(cells[i], types[name])}`;
+    });
+    return `{${[`"_model":${JSON.stringify(model)}`, ...members].join(",")}}`;
   };
+  return (async function* () {
+    let number = records;
+    for await (const { cells, end } of csvRows(path, Math.max(offset, first.end), records)) {
+      yield { text: parse(cells, ++number), end };
+    }
+  })();
+}
+
+async function firstOf<T>(values: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const value of values) return value;
 }
 
 async function columnTypes(
