@@ -205,7 +205,7 @@ export function createApp(services: Services): App<State> {
  *
  * @throws LockstepError `invalid_configuration` when HOST and PORT cannot be listened on
  */
-export async function serve(demo: boolean, given: Record<string, string> = {}): Promise<void> {
+export async function serve(demo = false, given: Record<string, string> = {}): Promise<void> {
   const read = readEnvironment({ ...environmentVariables(), ...given });
   const env = demo ? demoEnvironment(read) : read;
   await startLogging(env);
@@ -262,7 +262,7 @@ function listen(
     throw new LockstepError(
       "invalid_configuration",
       `Port ${env.port} of ${env.host} cannot be listened on: ${why}. Set others in PORT and HOST, ` +
-        "or with lockstep serve --port and --host.",
+        "or with --port and --host.",
       { cause },
     );
   }
@@ -283,7 +283,7 @@ function demoEnvironment(env: Environment): Environment {
 // The build's entry, `_fresh/server.ts`, registers routes and islands and then imports this file.
 if (import.meta.main || Deno.mainModule.endsWith("/_fresh/server.ts")) {
   try {
-    await serve(Deno.args.includes("demo"));
+    await serve();
     Deno.exit(0);
   } catch (error) {
     if (!(error instanceof LockstepError)) throw error;

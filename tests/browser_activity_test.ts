@@ -115,7 +115,7 @@ browserTest("the search is reached by a key and leads on by the keyboard", async
   await page.focus("h1 >> xpath=ancestor::main");
   await page.keyboard.press("Control+k");
   await page.keyboard.type("device");
-  await page.waitForSelector(".quick-search [role=option]:has-text('Devices')");
+  await page.waitForSelector(".quick-search [role=option][aria-selected=true]:has-text('Devices')");
   await page.keyboard.press("Enter");
   await page.waitForURL("**/admin/devices");
   expect(site.complaints).toEqual([]);

@@ -211,6 +211,7 @@ browserTest(
 
 browserTest("what two people changed is chosen field by field", async (site) => {
   const id = await customer(site);
+  await site.app.db.query("UPDATE myapp.customer SET age = 43 WHERE id = $1", [id]);
   const page = await enter(site, { javaScriptEnabled: false }, `${list}${id}/change/`);
   await page.fill("[name='v.city']", "Mine");
   await page.fill("[name='v.country']", "Mine");

@@ -78,6 +78,7 @@ interface Counts {
 
 async function runTests(args: string[], databaseUrl: string | undefined) {
   const report = await Deno.makeTempFile({ prefix: "lockstep-tests-", suffix: ".xml" });
+  const ports = await Deno.makeTempDir({ prefix: "lockstep-ports-" });
   const files = args.filter(exists);
   const options = args.filter((arg) => !exists(arg));
   try {
@@ -95,6 +96,7 @@ async function runTests(args: string[], databaseUrl: string | undefined) {
       ],
       env: {
         DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(Math.min(2, navigator.hardwareConcurrency)),
+        LOCKSTEP_TEST_PORTS: ports,
         ...(databaseUrl && { LOCKSTEP_TEST_DATABASE_URL: databaseUrl }),
       },
       stdin: "null",
@@ -107,6 +109,7 @@ async function runTests(args: string[], databaseUrl: string | undefined) {
     return { code, counts: readCounts(await Deno.readTextFile(report), code) };
   } finally {
     await Deno.remove(report);
+    await Deno.remove(ports, { recursive: true });
   }
 }
 

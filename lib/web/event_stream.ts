@@ -13,7 +13,6 @@ const backlog = 256 * 1024;
  * resolves to what stops them; that is called once, however the stream ends.
  */
 export async function eventStream(
-  client: AbortSignal,
   stopping: AbortSignal,
   open: (stream: EventStream) => Promise<() => void>,
 ): Promise<Response> {
@@ -41,7 +40,6 @@ export async function eventStream(
     controller.enqueue(encoder.encode(text));
   };
   const timer = setInterval(() => write(": \n\n"), heartbeat);
-  client.addEventListener("abort", close);
   stopping.addEventListener("abort", close);
   try {
     stop = await open({

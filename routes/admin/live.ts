@@ -26,7 +26,7 @@ export const handler = define.handlers({
         return false;
       }
     };
-    return await eventStream(ctx.req.signal, stopping, async (stream) => {
+    return await eventStream(stopping, async (stream) => {
       const unfollow = await live.follow({
         scope,
         organizationId: organization?.id,

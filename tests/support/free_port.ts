@@ -4,15 +4,23 @@
  */
 const [lowest, count] = [10_000, 20_000];
 
-/** A TCP port of 127.0.0.1 that nothing listens on now, and that the system gives to nobody else. */
+/** Where the tests of a run, which are several at a time, note the ports that they have taken. */
+const taken = Deno.env.get("LOCKSTEP_TEST_PORTS");
+
+/**
+ * A TCP port of 127.0.0.1 that nothing listens on now, and that neither the system nor another test
+ * of this run gives to anybody else.
+ */
 export function freePort(): number {
   for (;;) {
     const port = lowest + Math.floor(Math.random() * count);
     try {
       using _listener = Deno.listen({ hostname: "127.0.0.1", port });
+      if (taken) Deno.writeTextFileSync(`${taken}/${port}`, "", { createNew: true });
       return port;
     } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      const { AddrInUse, AlreadyExists } = Deno.errors;
+      if (!(error instanceof AddrInUse || error instanceof AlreadyExists)) throw error;
     }
   }
 }

@@ -24,7 +24,7 @@ export const handler = define.handlers({
     });
     const last = ctx.req.headers.get("Last-Event-ID") ?? "";
     const since = /^\d+:\d+:[\d,]*$/.test(last) ? last : undefined;
-    return await eventStream(ctx.req.signal, stopping, async (stream) => {
+    return await eventStream(stopping, async (stream) => {
       const unsubscribe = await changes.subscribe(organization.id, chosen, since, (event) => {
         stream.send("change", { models: event.models, as_of: event.asOf }, event.snapshot);
       });
