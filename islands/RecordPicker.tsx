@@ -1,4 +1,6 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { SuggestionList } from "./suggestions/SuggestionList.tsx";
+import { useSuggestions } from "./suggestions/use_suggestions.ts";
 
 interface Choice {
   value: string;
@@ -24,11 +26,12 @@ export interface RecordPickerProps {
 export default function RecordPicker(props: RecordPickerProps) {
   const { inputId, model, list, options } = props;
   const [chosen, setChosen] = useState({ label: props.label, href: props.href });
-  const [choices, setChoices] = useState<Choice[]>([]);
-  const [active, setActive] = useState(-1);
   const [text, setText] = useState("");
-  const [said, setSaid] = useState("");
-  const asked = useRef(0);
+  const { found, active, said, say, search, close, combobox } = useSuggestions<Choice>({
+    address: (q) => `${options}&q=${encodeURIComponent(q)}`,
+    choose,
+    firstIsActive: true,
+  });
   const listId = `${inputId}-choices`;
 
   useEffect(() => {
@@ -40,37 +43,6 @@ export default function RecordPicker(props: RecordPickerProps) {
     return () => input.removeEventListener("input", typed);
   }, []);
 
-  async function search(q: string) {
-    setText(q);
-    const turn = ++asked.current;
-    if (q.trim() === "") return close();
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    if (turn !== asked.current) return;
-    try {
-      const answer = await fetch(`${options}&q=${encodeURIComponent(q.trim())}`);
-      const found: Choice[] = answer.ok ? await answer.json() : [];
-      if (turn !== asked.current) return;
-      setChoices(found);
-      setActive(found.length > 0 ? 0 : -1);
-      setSaid(
-        !answer.ok
-          ? "The search failed. Try again."
-          : found.length === 0
-          ? "Nothing found."
-          : `${found.length} found.`,
-      );
-    } catch {
-      setSaid("The server cannot be reached. Try again.");
-    }
-  }
-
-  function close() {
-    asked.current++;
-    setChoices([]);
-    setActive(-1);
-    setSaid("");
-  }
-
   function choose({ value, label, href }: Choice) {
     const input = document.getElementById(inputId) as HTMLInputElement;
     input.value = value;
@@ -78,18 +50,7 @@ export default function RecordPicker(props: RecordPickerProps) {
     setChosen({ label, href });
     setText("");
     close();
-    setSaid(`${label} is chosen.`);
-  }
-
-  function move(event: KeyboardEvent) {
-    if (event.key === "Escape") return close();
-    if (choices.length === 0) return;
-    const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1 };
-    if (event.key in steps) {
-      setActive((active + steps[event.key] + choices.length) % choices.length);
-    } else if (event.key === "Enter" && active >= 0) choose(choices[active]);
-    else return;
-    event.preventDefault();
+    say(`${label} is chosen.`);
   }
 
   return (
@@ -105,37 +66,24 @@ export default function RecordPicker(props: RecordPickerProps) {
       {options !== undefined && (
         <div class="picker-search needs-script">
           <input
+            {...combobox(listId)}
             type="text"
             class="form-control form-control-sm"
-            role="combobox"
             aria-label={`Search ${model} by name`}
-            aria-expanded={choices.length > 0}
-            aria-controls={listId}
-            aria-autocomplete="list"
-            aria-activedescendant={active >= 0 ? `${listId}-${active}` : undefined}
             placeholder="Search by name"
-            autocomplete="off"
             value={text}
-            onInput={(event) => search(event.currentTarget.value)}
-            onKeyDown={move}
-            onBlur={close}
+            onInput={(event) => {
+              setText(event.currentTarget.value);
+              search(event.currentTarget.value);
+            }}
           />
-          <ul id={listId} role="listbox" aria-label={model} hidden={choices.length === 0}>
-            {choices.map((choice, i) => (
-              <li
-                key={choice.value}
-                id={`${listId}-${i}`}
-                role="option"
-                aria-selected={i === active}
-                onMouseDown={(event) => {
-                  event.preventDefault();
-                  choose(choice);
-                }}
-              >
-                {choice.label} <small>{choice.value}</small>
-              </li>
-            ))}
-          </ul>
+          <SuggestionList id={listId} label={model} found={found} active={active} choose={choose}>
+            {({ value, label }) => (
+              <>
+                {label} <small>{value}</small>
+              </>
+            )}
+          </SuggestionList>
           <span class="form-text" aria-live="polite">{said}</span>
         </div>
       )}

@@ -59,7 +59,6 @@ Deno.test("a user is created with a membership, given a password, disabled and d
   await using app = await openDemoApp();
   await makeAdministrator(app);
   const john = await signedIn(app, "john_manager");
-  const acme = String(await idOf(app, "organization", "slug", "acme-corp"));
   const group = String(await idOf(app, "auth_group", "name", "Users"));
   const person = { username: "new.person", password: "a quiet secret", repeated: "a quiet secret" };
   for (
@@ -70,10 +69,11 @@ Deno.test("a user is created with a membership, given a password, disabled and d
       [{ ...person, username: "no spaces" }, "may have letters, digits"],
       [{ ...person, group: "" }, "Choose the group"],
       [{ ...person, organization: "" }, "Name an organization"],
+      [{ ...person, organization: "global-retail" }, "Choose an organization that you administer"],
     ] as [Record<string, string>, string][]
   ) {
     const [status, , text] = await sent(john, "/admin/users/new", {
-      organization: acme,
+      organization: "acme-corp",
       group,
       ...form,
     });
@@ -81,7 +81,11 @@ Deno.test("a user is created with a membership, given a password, disabled and d
       .toEqual([words, true, true]);
     expect(text).not.toContain("a quiet secret");
   }
-  const [, made] = await sent(john, "/admin/users/new", { ...person, organization: acme, group });
+  const [, made] = await sent(john, "/admin/users/new", {
+    ...person,
+    organization: "acme-corp",
+    group,
+  });
   const path = made!.split("?")[0];
   const [rank] = await sent(john, path, {
     ...person,
@@ -284,9 +288,8 @@ Deno.test("a group is created, filled by a template after its preview, and delet
   expect([taken, why.includes("already. Choose another name.")]).toEqual([409, true]);
   const [, made] = await sent(sam, "/admin/groups/new", { name: "Drivers" });
   const path = made!.split("?")[0];
-  const acme = String(await idOf(app, "organization", "slug", "acme-corp"));
   const template = (path: string, template: string, more = {}) =>
-    sent(sam, path, { action: "template", organization: acme, template, ...more });
+    sent(sam, path, { action: "template", organization: "acme-corp", template, ...more });
   expect((await template(path, "read_only"))[0]).toBe(303);
   const group = await idOf(app, "auth_group", "name", "Drivers");
   const rights = () =>

@@ -79,6 +79,7 @@ const pages: Record<string, Entry> = {
   "/admin/models/{name}": ["any", "/admin/models/app.Note"],
   "/admin/permissions/copy": ["any", "/admin/permissions/copy"],
   "/admin/organizations": ["any", "/admin/organizations"],
+  "/admin/organizations/choices": ["any", "/admin/organizations/choices"],
   "/admin/organizations/export": ["any", "/admin/organizations/export"],
   "/admin/organizations/new": ["staff", "/admin/organizations/new"],
   "/admin/organizations/{id}": ["one", "/admin/organizations/1"],

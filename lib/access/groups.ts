@@ -89,6 +89,15 @@ export async function deleteGroup(
   await deleteRow(tx, "auth_group", id);
 }
 
+/** The organizations whose members' rights a group decides on. */
+export async function organizationsOfGroup(conn: Connection, id: number): Promise<number[]> {
+  const rows = await conn.query<{ organization_id: number }>(
+    "SELECT DISTINCT organization_id FROM lockstep.user_organization WHERE group_id = $1",
+    [id],
+  );
+  return rows.map(({ organization_id }) => organization_id);
+}
+
 function administratorsStay(): LockstepError {
   return new LockstepError(
     "conflict",

@@ -10,28 +10,64 @@ interface MembershipRow extends Membership {
   is_member: boolean;
 }
 
-/** Staff see every organization, others those that they are a member of. */
-const membershipsStatement = `
-  SELECT json_build_object('id', o.id, 'name', o.name, 'slug', o.slug) AS organization,
-    o.is_active,
-    count(g.id) > 0 AS is_member,
-    coalesce(
-      json_agg(json_build_object('id', g.id, 'name', g.name) ORDER BY m.id)
-        FILTER (WHERE g.id IS NOT NULL),
-      '[]'
-    ) AS groups
-  FROM lockstep.organization o
-  JOIN lockstep.app_user u ON u.id = $1 AND u.is_active
-  LEFT JOIN lockstep.user_organization m
-    ON m.organization_id = o.id AND m.user_id = u.id AND m.is_active
-  LEFT JOIN lockstep.auth_group g ON g.id = m.group_id
-  GROUP BY o.id, u.id
-  HAVING count(g.id) > 0 OR u.is_staff OR u.is_superuser
-  ORDER BY o.name, o.id`;
+/** Whether the user `$1` works in all organizations. */
+const everywhere = `
+  (SELECT u.is_staff OR u.is_superuser FROM lockstep.app_user u WHERE u.id = $1 AND u.is_active)`;
 
-/** The active organizations that `principal` may work in; for staff and superusers all. */
-export async function membershipsOf(conn: Connection, principal: Principal): Promise<Membership[]> {
-  return (await readMemberships(conn, principal)).filter((row) => row.is_active).map(membership);
+/**
+ * The memberships of the user `$1` in the organizations whose ids `ids` gives. `OFFSET 0`: they are
+ * few, and PostgreSQL, which cannot know that, would read all organizations instead.
+ */
+function membershipsStatement(ids: string): string {
+  return `
+  SELECT json_build_object('id', o.id, 'name', o.name, 'slug', o.slug) AS organization,
+    o.is_active, own.groups, own.is_member
+  FROM (${ids}) picked
+  JOIN lockstep.app_user u ON u.id = $1 AND u.is_active
+  CROSS JOIN LATERAL (
+    SELECT * FROM lockstep.organization o WHERE o.id = picked.id OFFSET 0) o
+  CROSS JOIN LATERAL (
+    SELECT count(*) > 0 AS is_member, coalesce(
+      json_agg(json_build_object('id', g.id, 'name', g.name) ORDER BY m.id), '[]') AS groups
+    FROM lockstep.user_organization m JOIN lockstep.auth_group g ON g.id = m.group_id
+    WHERE m.user_id = u.id AND m.organization_id = o.id AND m.is_active) own
+  WHERE own.is_member OR u.is_staff OR u.is_superuser
+  ORDER BY o.name, o.id`;
+}
+
+const severalStatement = membershipsStatement(`
+  SELECT m.organization_id AS id FROM lockstep.user_organization m
+  WHERE m.user_id = $1 AND m.is_active
+  UNION (
+    SELECT o.id FROM lockstep.organization o WHERE o.is_active AND ${everywhere}
+    ORDER BY o.name LIMIT $2::int)`);
+const namedStatement = membershipsStatement("SELECT id FROM lockstep.organization WHERE slug = $2");
+const numberedStatement = membershipsStatement("SELECT $2::int AS id");
+
+/** Other organizations than one's own that are listed: there may be thousands. */
+const mostOthers = 100;
+
+/**
+ * The active organizations that `principal` may work in, by name: those of which they are a member,
+ * and for staff and superusers the first `others` of all.
+ */
+export async function membershipsOf(
+  conn: Connection,
+  principal: Principal,
+  others = mostOthers,
+): Promise<Membership[]> {
+  const rows = await conn.query<MembershipRow>(severalStatement, [principal.userId, others]);
+  return rows.filter((row) => row.is_active).map(membership);
+}
+
+/** The same of one organization, by its id or slug; undefined where `principal` may not work. */
+export async function membershipIn(
+  conn: Connection,
+  principal: Principal,
+  organization: number | string,
+): Promise<Membership | undefined> {
+  const row = await readMembership(conn, principal, organization);
+  return row?.is_active ? membership(row) : undefined;
 }
 
 /**
@@ -39,18 +75,20 @@ export async function membershipsOf(conn: Connection, principal: Principal): Pro
  * was asked for, or else the only one that the user is a member of.
  *
  * @throws LockstepError `permission_denied` when the user has nothing to do there or it is not
- *   active, `organization_required` with the slugs in `organizations` when there are several
+ *   active, `organization_required` with slugs in `organizations` when there are several
  */
 export async function resolveMembership(
   conn: Connection,
   principal: Principal,
   slug: string | undefined,
 ): Promise<Membership> {
-  const rows = await readMemberships(conn, principal);
-  if (slug !== undefined) return membership(named(rows, slug));
-  const active = rows.filter((row) => row.is_active);
-  const ofToken = active.find(({ organization }) => organization.id === principal.organizationId);
-  if (ofToken) return membership(ofToken);
+  if (slug !== undefined) return named(await readMembership(conn, principal, slug), slug);
+  if (principal.organizationId !== undefined) {
+    const ofToken = await membershipIn(conn, principal, principal.organizationId);
+    if (ofToken) return ofToken;
+  }
+  const active = (await conn.query<MembershipRow>(severalStatement, [principal.userId, mostOthers]))
+    .filter((row) => row.is_active);
   const own = active.filter((row) => row.is_member);
   if (own.length === 1) return membership(own[0]);
   if (own.length === 0 && active.length === 1) return membership(active[0]);
@@ -64,7 +102,9 @@ export async function resolveMembership(
   throw new LockstepError(
     "organization_required",
     "You may work in several organizations. Name one by its slug in the header X-Organization or " +
-      `in the member "organization": ${organizations.join(", ")}.`,
+      `in the member "organization": ${organizations.slice(0, 20).join(", ")}${
+        organizations.length > 20 ? " and others" : ""
+      }.`,
     { extra: { organizations } },
   );
 }
@@ -75,14 +115,19 @@ export function mayAdminister(principal: Principal, { groups }: Membership): boo
     groups.some(({ name }) => name === administrators);
 }
 
-async function readMemberships(conn: Connection, { userId }: Principal): Promise<MembershipRow[]> {
-  return await conn.query<MembershipRow>(membershipsStatement, [userId]);
+async function readMembership(
+  conn: Connection,
+  { userId }: Principal,
+  organization: number | string,
+): Promise<MembershipRow | undefined> {
+  const statement = typeof organization === "number" ? numberedStatement : namedStatement;
+  const [row] = await conn.query<MembershipRow>(statement, [userId, organization]);
+  return row;
 }
 
 /** An unknown organization and another's are told in the same words, so that slugs cannot be probed. */
-function named(rows: MembershipRow[], slug: string): MembershipRow {
-  const found = rows.find(({ organization }) => organization.slug === slug);
-  if (found?.is_active) return found;
+function named(found: MembershipRow | undefined, slug: string): Membership {
+  if (found?.is_active) return membership(found);
   const shown = JSON.stringify(slug.slice(0, 50).toWellFormed());
   throw new LockstepError(
     "permission_denied",

@@ -128,3 +128,15 @@ function checked({ name, slug, description = "" }: NewOrganization) {
     { errors: [{ field: "slug", message: "Use lower-case letters, digits and single hyphens." }] },
   );
 }
+
+/** The names and slugs of organizations, by id. */
+export async function organizationNames(
+  conn: Connection,
+  ids: Iterable<number | null>,
+): Promise<Map<number, { name: string; slug: string }>> {
+  const rows = await conn.query<{ id: number; name: string; slug: string }>(
+    "SELECT id, name, slug FROM lockstep.organization WHERE id = ANY ($1::int[])",
+    [[...new Set(ids)].filter((id) => id !== null)],
+  );
+  return new Map(rows.map(({ id, ...names }) => [id, names]));
+}

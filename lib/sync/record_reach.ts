@@ -13,10 +13,17 @@ export function recordReach(scope: AdminScope, organizationIds: readonly number[
   return { organizationIds, shared: "all" in scope } as Tenant;
 }
 
-/** The reach of somebody over everything that `scope` administers. */
-export async function scopeReach(conn: Connection, scope: AdminScope): Promise<Tenant> {
+/** The reach of somebody over everything that `scope` administers, of staff also what is inactive. */
+export async function scopeReach(
+  conn: Connection,
+  scope: AdminScope,
+  { inactive }: { inactive: boolean },
+): Promise<Tenant> {
   if (!("all" in scope)) return recordReach(scope, scope.organizationIds);
-  const rows = await conn.query<{ id: number }>("SELECT id FROM lockstep.organization");
+  const rows = await conn.query<{ id: number }>(
+    "SELECT id FROM lockstep.organization WHERE is_active OR $1",
+    [inactive],
+  );
   return recordReach(scope, rows.map(({ id }) => id));
 }
 

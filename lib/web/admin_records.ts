@@ -94,7 +94,7 @@ async function found({ ctx, scope, catalog, params }: RecordCall): Promise<Found
   if (!model.enabled) {
     throw new LockstepError("not_found", `${model.name} takes no part in syncs: ${model.reason}`);
   }
-  const reach = await scopeReach(db, scope);
+  const reach = await scopeReach(db, scope, { inactive: true });
   if (model.tenantColumn === null && !reach.shared) {
     throw new LockstepError(
       "permission_denied",

@@ -1,4 +1,4 @@
-import { type Membership, membershipsOf, type Principal } from "../access/mod.ts";
+import { type Membership, membershipIn, type Principal } from "../access/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import type { BulkJob, PushPart } from "../jobs/mod.ts";
 import { JsonScanner, push, type PushOutcome } from "../sync/mod.ts";
@@ -74,8 +74,7 @@ export async function pusher(
     WHERE u.id = $1 AND u.is_active`,
     [userId, organizationId, device],
   );
-  const memberships = user ? await membershipsOf(db, user) : [];
-  const membership = memberships.find(({ organization }) => organization.id === organizationId);
+  const membership = user && await membershipIn(db, user, organizationId);
   if (!user || !membership || user.revoked) {
     throw new LockstepError(
       "permission_denied",

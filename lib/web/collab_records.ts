@@ -1,12 +1,7 @@
 import type { Context } from "fresh";
-import {
-  adminScope,
-  mayAdminister,
-  membershipsOf,
-  type Principal,
-  type Tenant,
-} from "../access/mod.ts";
+import { adminScope, type Principal, type Tenant } from "../access/mod.ts";
 import type { Transaction } from "../db/mod.ts";
+import { LockstepError } from "../errors/mod.ts";
 import type { Catalog, Model } from "../models/mod.ts";
 import {
   type CollabPage,
@@ -14,7 +9,7 @@ import {
   type RecordChangedMessage,
   recordRoom,
 } from "../protocol/mod.ts";
-import { isBytes, readRecord, recordReach, type StoredRecord } from "../sync/mod.ts";
+import { isBytes, readRecord, type StoredRecord } from "../sync/mod.ts";
 import type { State } from "./define.ts";
 import { keyInPath, modelSegments, recordPath, recordsPath, visitReach } from "./page_records.ts";
 import type { Services } from "./services.ts";
@@ -78,9 +73,8 @@ export async function recordAt(
   const parts = pathname.split("/").slice(3).map(decoded);
   const model = (await catalog.current()).find(`${parts[0]}.${parts[1]}`);
   if (!model?.enabled) return;
-  const { scope, organizations } = ctx.state.admin!;
   // Of all that is administered: the address of a socket says no organization.
-  const reach = visitReach({ ...ctx.state.admin!, scope, organizations, organization: undefined });
+  const reach = await visitReach(db, { scope: ctx.state.admin!.scope });
   const stored = await readRecord(db, model, reach, keyInPath(pathname));
   return stored && { model, reach, stored };
 }
@@ -102,12 +96,14 @@ export async function maySee(
 ): Promise<boolean> {
   const model = catalog.find(name);
   if (!model?.enabled) return false;
-  const organizations = (await membershipsOf(db, principal))
-    .filter((membership) => mayAdminister(principal, membership))
-    .map(({ organization }) => organization.id);
-  if (organizations.length === 0) return false;
-  const reach = recordReach(await adminScope(db, principal), organizations);
-  return await readRecord(db, model, reach, key) !== undefined;
+  try {
+    const reach = await visitReach(db, { scope: await adminScope(db, principal) });
+    return await readRecord(db, model, reach, key) !== undefined;
+  } catch (error) {
+    // Who administers nothing any more.
+    if (error instanceof LockstepError && error.code === "permission_denied") return false;
+    throw error;
+  }
 }
 
 /** The values of a record's columns as its page shows them. */

@@ -10,6 +10,7 @@ import type { State } from "./define.ts";
 import { type LosingChange, rowNumber } from "./form_change.ts";
 import { readItem } from "./list_page.ts";
 import { membershipList } from "./list_sources.ts";
+import { administeredOrganization } from "./page_admin.ts";
 
 /**
  * What the form of an organization's or user's page asks for: `action` is `add` (with `username` or
@@ -33,9 +34,15 @@ export async function membershipByForm(
   }
   if (action === "add") {
     const { organizationId, userId } = "userId" in place
-      ? { ...place, organizationId: rowNumber(fields.get("organization")) }
+      ? {
+        ...place,
+        organizationId: (await administeredOrganization(state, fields.get("organization") ?? ""))
+          ?.id,
+      }
       : { ...place, userId: await findUser(db, fields.get("username") ?? "") };
-    if (organizationId === undefined) throw fieldProblem("organization", "Choose an organization.");
+    if (organizationId === undefined) {
+      throw fieldProblem("organization", "Choose an organization that you administer.");
+    }
     if (userId === undefined) throw noUser(fields);
     return {
       organizationIds: [organizationId],

@@ -5,6 +5,7 @@ import {
   adminScope,
   mayAdminister,
   type Membership,
+  membershipIn,
   membershipsOf,
   type Principal,
 } from "../access/mod.ts";
@@ -16,10 +17,21 @@ import { isSecure } from "./request_origin.ts";
 export interface AdminVisit {
   user: Principal;
   scope: AdminScope;
-  /** The organizations to choose from. */
+  /** The organizations to choose from, by name. */
   organizations: Membership["organization"][];
+  /** There are others, too many to list. */
+  hasMore: boolean;
   /** The one that is chosen; undefined for all of them. */
   organization?: Membership["organization"];
+}
+
+/** What there is to choose from in a form. */
+export type OrganizationChoices = Pick<AdminVisit, "organizations" | "hasMore">;
+
+export function organizationChoices(
+  { organizations, hasMore }: AdminVisit,
+): OrganizationChoices {
+  return { organizations, hasMore };
 }
 
 /**
@@ -31,6 +43,9 @@ export function onlyOrganization(
 ): AdminVisit["organization"] {
   return organization ?? (organizations.length === 1 ? organizations[0] : undefined);
 }
+
+/** More organizations than these are not listed, but searched. */
+const mostListed = 100;
 
 const organizationCookie = "lockstep_organization";
 
@@ -53,11 +68,13 @@ export const adminVisit = define.middleware(async (ctx) => {
   }
   const { db } = ctx.state.services;
   const scope = await adminScope(db, user);
-  const organizations = (await membershipsOf(db, user))
+  const organizations = (await membershipsOf(db, user, mostListed + 1))
     .filter((membership) => mayAdminister(user, membership))
     .map(({ organization }) => organization);
+  const hasMore = "all" in scope && organizations.length > mostListed;
   const chosen = ctx.url.searchParams.get("organization");
-  ctx.state.admin = { user, scope, organizations, organization: choose(ctx, organizations) };
+  ctx.state.admin = { user, scope, organizations, hasMore };
+  ctx.state.admin.organization = await choose(ctx);
 
   const response = await ctx.next();
   if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "no-store");
@@ -65,15 +82,23 @@ export const adminVisit = define.middleware(async (ctx) => {
   return response;
 });
 
-function choose(
-  ctx: Context<State>,
-  organizations: AdminVisit["organizations"],
-): AdminVisit["organization"] {
+/** The organization with that slug, if it is active and the visitor administers it. */
+export async function administeredOrganization(
+  { services: { db }, admin }: State,
+  slug: string,
+): Promise<AdminVisit["organization"]> {
+  const { user, organizations, hasMore } = admin!;
+  const listed = organizations.find((organization) => organization.slug === slug);
+  if (listed || !hasMore) return listed;
+  return (await membershipIn(db, user, slug))?.organization;
+}
+
+async function choose(ctx: Context<State>): Promise<AdminVisit["organization"]> {
   const named = ctx.url.searchParams.get("organization");
   const slug = named ??
     parse(ctx.req.headers.get("Cookie") ?? "", organizationCookie)[organizationCookie];
   if (!slug) return;
-  const found = organizations.find((organization) => organization.slug === slug);
+  const found = await administeredOrganization(ctx.state, slug);
   // What a cookie remembers may be gone; what an address names should be there.
   if (found || named === null) return found;
   throw new LockstepError(

@@ -177,7 +177,7 @@ export async function revertRight(
   if (!named) return { visibility, guard: () => Promise.resolve() };
   const { model, key } = named;
   // Rooms are named by keys as the database spells them, which the trail does not always do.
-  const stored = await readRecord(db, model, await scopeReach(db, scope), key);
+  const stored = await readRecord(db, model, await scopeReach(db, scope, { inactive: true }), key);
   return { visibility, guard: await recordGuard(services, principal, model, stored?.key ?? key) };
 }
 

@@ -6,6 +6,7 @@ import { rowNumber } from "./form_change.ts";
 import { fieldProblem } from "./form_membership.ts";
 import { readItem } from "./list_page.ts";
 import { groupList } from "./list_sources.ts";
+import { administeredOrganization, onlyOrganization } from "./page_admin.ts";
 import { type FilterTarget, readFilterTarget } from "./page_filters.ts";
 
 /** What a filter's form is about, and the model that it is for. */
@@ -27,7 +28,7 @@ export async function filterVisit(
   params: URLSearchParams,
 ): Promise<FilterVisit> {
   const { services: { db, catalog: models }, admin } = state;
-  const { scope, organizations, organization: chosen } = admin!;
+  const { scope } = admin!;
   const catalog = await models.current();
   if (name !== "new") {
     const target = await readFilterTarget(db, scope, name);
@@ -35,8 +36,8 @@ export async function filterVisit(
   }
   const slug = params.get("organization");
   const organization = slug
-    ? organizations.find((one) => one.slug === slug)
-    : chosen ?? (organizations.length === 1 ? organizations[0] : undefined);
+    ? await administeredOrganization(state, slug)
+    : onlyOrganization(admin!);
   if (!organization) throw fieldProblem("organization", "Choose the organization of the filter.");
   const id = rowNumber(params.get("group_id"));
   const group = id && await readItem(db, scope, groupList, id);

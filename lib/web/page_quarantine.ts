@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { membershipsOf, notFound } from "../access/mod.ts";
+import { membershipIn, notFound } from "../access/mod.ts";
 import { actorSettings } from "../audit/mod.ts";
 import type { Connection } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
@@ -136,8 +136,7 @@ async function replayer(
     const found = await pusher(services, { userId, organizationId, device: "" });
     if ("all" in scope || !found.principal.isSuperuser) return found;
   }
-  const membership = (await membershipsOf(services.db, user))
-    .find(({ organization }) => organization.id === organizationId);
+  const membership = await membershipIn(services.db, user, organizationId);
   if (membership) return { principal: user, membership };
   throw new LockstepError(
     "permission_denied",

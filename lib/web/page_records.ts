@@ -1,8 +1,15 @@
 import type { Tenant } from "../access/mod.ts";
 import type { Context } from "fresh";
+import type { Connection } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import type { Catalog, Model } from "../models/mod.ts";
-import { labelColumn, recordReach, type RecordWrite, type StoredRecord } from "../sync/mod.ts";
+import {
+  labelColumn,
+  recordReach,
+  type RecordWrite,
+  scopeReach,
+  type StoredRecord,
+} from "../sync/mod.ts";
 import type { State } from "./define.ts";
 import { type AdminVisit, onlyOrganization } from "./page_admin.ts";
 
@@ -22,8 +29,13 @@ export interface RecordsVisit {
 }
 
 /** The organizations that a visit to the admin is about: the chosen one, or all that are administered. */
-export function visitReach({ scope, organization, organizations }: AdminVisit): Tenant {
-  return recordReach(scope, organization ? [organization.id] : organizations.map(({ id }) => id));
+export async function visitReach(
+  conn: Connection,
+  { scope, organization }: Pick<AdminVisit, "scope" | "organization">,
+): Promise<Tenant> {
+  return organization
+    ? recordReach(scope, [organization.id])
+    : await scopeReach(conn, scope, { inactive: false });
 }
 
 /** Models whose rows a visit may see, by name. */
@@ -49,7 +61,7 @@ export async function recordsVisit(ctx: Context<State>): Promise<RecordsVisit> {
       `There is no model ${`${app}.${name}`.slice(0, 100)} with records to show.`,
     );
   }
-  const reach = visitReach(admin);
+  const reach = await visitReach(ctx.state.services.db, admin);
   if (model.tenantColumn === null && !reach.shared) {
     throw new LockstepError(
       "permission_denied",

@@ -1,4 +1,5 @@
 import type { Context } from "fresh";
+import type { Tenant } from "../access/mod.ts";
 import { readRecord } from "../sync/mod.ts";
 import type { State } from "./define.ts";
 import { listPage } from "./list_page.ts";
@@ -29,11 +30,11 @@ export async function searchAdmin({ state }: Context<State>, text: string): Prom
   const { services: { db, catalog: catalogs }, admin } = state;
   const { scope } = admin!;
   const catalog = await catalogs.current();
-  const reach = visitReach(admin!);
+  const reach = await visitReach(db, admin!);
   const own = recordModels(catalog, reach);
   const models = own.filter(({ name }) => has(name, q)).slice(0, mostOfAKind);
   const found: Found[] = [
-    ...await findRecords(state, q),
+    ...await findRecords(state, reach, q),
     ...models.map((model): Found => ({
       kind: "Model",
       label: model.name,
@@ -68,10 +69,9 @@ export async function searchAdmin({ state }: Context<State>, text: string): Prom
   ];
 }
 
-async function findRecords({ services, admin }: State, q: string): Promise<Found[]> {
+async function findRecords({ services }: State, reach: Tenant, q: string): Promise<Found[]> {
   const [, name, key] = /^(\S+)[\s/#:]+(.+)$/.exec(q) ?? [];
   if (key === undefined) return [];
-  const reach = visitReach(admin!);
   const models = recordModels(await services.catalog.current(), reach);
   const exactly = models.filter((model) =>
     classOf(model.name).toLowerCase() === name.toLowerCase()

@@ -1,4 +1,4 @@
-import { adminScope, isStillValid, membershipsOf } from "../../lib/access/mod.ts";
+import { adminScope, isStillValid, membershipIn } from "../../lib/access/mod.ts";
 import { LockstepError } from "../../lib/errors/mod.ts";
 import { define, eventStream } from "../../lib/web/mod.ts";
 
@@ -19,8 +19,7 @@ export const handler = define.handlers({
         const now = await adminScope(db, user);
         if (JSON.stringify(now) !== JSON.stringify(scope)) return false;
         if (!organization) return true;
-        const memberships = await membershipsOf(db, user);
-        return memberships.some((membership) => membership.organization.id === organization.id);
+        return await membershipIn(db, user, organization.id) !== undefined;
       } catch (error) {
         if (!(error instanceof LockstepError)) return true;
         return false;

@@ -18,15 +18,18 @@ import {
   explainLook,
   modelNames,
   onlyOrganization,
+  type OrganizationChoices,
+  organizationChoices,
   viewLook,
   visitActor,
 } from "../../../lib/web/mod.ts";
+import { OrganizationChoice } from "../(_form)/organization_choice.tsx";
 
 type Explanation = Awaited<ReturnType<typeof explainLook>>;
 
 interface Explain {
   asked: { user: string; organization: string; model: string; key: string };
-  organizations: { slug: string; name: string }[];
+  choices: OrganizationChoices;
   models: string[];
   explained?: Explanation;
   /** Rows that the user would pull, as cells of text. */
@@ -41,7 +44,7 @@ const pageSize = 25;
 export const handler = define.handlers({
   async GET(ctx) {
     const { services: { db, catalog: models }, admin } = ctx.state;
-    const { scope, organizations } = admin!;
+    const { scope } = admin!;
     ctx.state.title = "What can this user see?";
     const { searchParams } = ctx.url;
     const given = (name: string, most: number) =>
@@ -55,7 +58,7 @@ export const handler = define.handlers({
     const catalog = await models.current();
     const shown: Explain = {
       asked,
-      organizations,
+      choices: organizationChoices(admin!),
       models: modelNames(catalog).sort(),
     };
     if (!asked.user || !asked.organization || !asked.model) return page<Explain>(shown);
@@ -88,7 +91,7 @@ export const handler = define.handlers({
 });
 
 export default define.page<typeof handler>(function ExplainPage({ data }) {
-  const { asked, organizations, models, explained, rows, problem } = data;
+  const { asked, choices, models, explained, rows, problem } = data;
   const next = rows?.next && `${path}?${new URLSearchParams({
     user: asked.user,
     organization: asked.organization,
@@ -111,12 +114,11 @@ export default define.page<typeof handler>(function ExplainPage({ data }) {
           autoComplete="off"
           value={asked.user}
         />
-        <Choice
+        <OrganizationChoice
           name="organization"
-          label="Organization"
           required
           chosen={asked.organization}
-          options={organizations.map(({ slug, name }) => ({ id: slug, name }))}
+          choices={choices}
         />
         <Choice name="model" label="Model" required chosen={asked.model} options={models} />
         <Field name="key" label="Key of one row" placeholder="Any row" value={asked.key} />

@@ -20,16 +20,19 @@ import {
   listPage,
   modelNames,
   onlyOrganization,
+  type OrganizationChoices,
+  organizationChoices,
   permissionList,
   rowFilterPages,
   type RowFilterQuery,
 } from "../../../lib/web/mod.ts";
+import { OrganizationChoice } from "../(_form)/organization_choice.tsx";
 
 interface Filters
   extends ListedPage<ListedFilter & { words: string; isBroken: boolean }, RowFilterQuery> {
   groups: GroupChoice[];
   models: string[];
-  organizations: { slug: string; name: string }[];
+  choices: OrganizationChoices;
   organization?: { slug: string; name: string };
   /** Address of the permission's own filter, where the list is about one group and model. */
   permission?: string;
@@ -46,13 +49,13 @@ export const handler = define.handlers({
     // As stored, whichever of its names the address has.
     if (asked.model) asked.model = catalog.find(asked.model)?.name ?? asked.model;
     const listed = await listedPage(ctx, rowFilterPages, asked);
-    const { organization, organizations } = admin!;
+    const { organization } = admin!;
     return page<Filters>({
       ...listed,
       rows: listed.rows.map((row) => ({ ...row, ...wordsOf(row) })),
       groups: await groupChoices(db, admin!.scope),
       models: modelNames(catalog).sort(),
-      organizations,
+      choices: organizationChoices(admin!),
       organization: onlyOrganization(admin!),
       permission: await permissionOf(),
     });
@@ -86,7 +89,7 @@ export const handler = define.handlers({
 const states = { active: "Active", inactive: "Not active" };
 
 export default define.page<typeof handler>(function FiltersPage({ data }) {
-  const { rows, filter: asked, groups, models, organizations, organization } = data;
+  const { rows, filter: asked, groups, models, choices, organization } = data;
   const list = listState(path, asked, "model");
   return (
     <>
@@ -159,11 +162,12 @@ export default define.page<typeof handler>(function FiltersPage({ data }) {
       <section>
         <h2>Add a data filter</h2>
         <form class="filter-form" method="get" action={`${path}/new`}>
-          <NewChoice name="organization" label="Organization">
-            {organizations.map(({ slug, name }) => (
-              <option key={slug} value={slug} selected={slug === organization?.slug}>{name}</option>
-            ))}
-          </NewChoice>
+          <OrganizationChoice
+            name="organization"
+            required
+            chosen={organization?.slug}
+            choices={choices}
+          />
           <NewChoice name="group_id" label="Group">
             {groups.map(({ id, name }) => (
               <option key={id} value={id} selected={id === asked.group_id}>{name}</option>

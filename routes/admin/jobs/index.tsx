@@ -1,5 +1,5 @@
 import { type Context, page } from "fresh";
-import { requireAll } from "../../../lib/access/mod.ts";
+import { organizationNames, requireAll } from "../../../lib/access/mod.ts";
 import { LockstepError } from "../../../lib/errors/mod.ts";
 import type { JobState } from "../../../lib/jobs/mod.ts";
 import {
@@ -33,8 +33,8 @@ interface Jobs {
   bulk: BulkPushView[];
   next: string | null;
   state?: string;
-  /** Slugs by id. */
-  organizations: Record<number, string>;
+  /** By id. */
+  organizations: Map<number, { slug: string }>;
   said?: { kind: "success" | "warning" | "danger"; title: string; text?: string };
 }
 
@@ -81,7 +81,7 @@ async function act(state: State, form: URLSearchParams, change: Change): Promise
 async function read({ state, url }: Context<State>): Promise<Jobs> {
   state.title = "Jobs";
   const { services, admin } = state;
-  const { scope, organization, organizations } = admin!;
+  const { scope, organization } = admin!;
   const { state: asked, cursor } = parse(
     bulkQuery.pick({ state: true, cursor: true }).strip(),
     givenFields(url.searchParams),
@@ -96,7 +96,10 @@ async function read({ state, url }: Context<State>): Promise<Jobs> {
     bulk: items,
     next,
     state: asked,
-    organizations: Object.fromEntries(organizations.map(({ id, slug }) => [id, slug])),
+    organizations: await organizationNames(
+      services.db,
+      items.map(({ organization_id }) => organization_id),
+    ),
   };
 }
 
@@ -166,7 +169,7 @@ export default define.page<typeof handler>(function JobsPage({ data }) {
 });
 
 function BulkPushes(
-  { rows, organizations }: { rows: BulkPushView[]; organizations: Record<number, string> },
+  { rows, organizations }: { rows: BulkPushView[]; organizations: Jobs["organizations"] },
 ) {
   return (
     <Table
@@ -206,7 +209,7 @@ function BulkPushes(
               ? <a href="/admin/quarantine">{row.error_count.toLocaleString("en")}</a>
               : "0"}
           </td>
-          <td class="text-nowrap">{organizations[row.organization_id] ?? "—"}</td>
+          <td class="text-nowrap">{organizations.get(row.organization_id)?.slug ?? "—"}</td>
           <td>
             <RelativeTime value={row.created_at} />
           </td>

@@ -2,6 +2,7 @@ import { type Context, page } from "fresh";
 import { copyRights, type RightsPlace } from "../../../lib/access/mod.ts";
 import { Alert, Choice, ConfirmLosses, Icon, PageHeader } from "../../../lib/ui/mod.ts";
 import {
+  administeredOrganization,
   type AdminVisit,
   allGroups,
   changeOrAsk,
@@ -10,13 +11,18 @@ import {
   fieldProblem,
   type FormProblem,
   formProblem,
+  type OrganizationChoices,
+  organizationChoices,
   readForm,
   rowNumber,
   type State,
 } from "../../../lib/web/mod.ts";
+import { OrganizationChoice } from "../(_form)/organization_choice.tsx";
 
 interface CopyPage {
-  organizations: AdminVisit["organizations"];
+  choices: OrganizationChoices;
+  /** To which copies were made. */
+  target?: AdminVisit["organization"];
   groups: { id: number; name: string }[];
   /** What is chosen, by the names of the fields. */
   values: Record<string, string>;
@@ -33,6 +39,7 @@ export const handler = define.handlers({
     const { searchParams } = ctx.url;
     return page<CopyPage>({
       ...await read(ctx),
+      target: await administeredOrganization(ctx.state, searchParams.get("to") ?? ""),
       values: Object.fromEntries(searchParams),
       copied: rowNumber(searchParams.get("copied")) ??
         (searchParams.get("copied") === "0" ? 0 : undefined),
@@ -44,8 +51,8 @@ export const handler = define.handlers({
     const shown = { ...await read(ctx), values: Object.fromEntries(fields) };
     const { scope } = ctx.state.admin!;
     try {
-      const from = placeOf(shown, fields, "from");
-      const to = placeOf(shown, fields, "to");
+      const from = await placeOf(ctx.state, shown.groups, fields, "from");
+      const to = await placeOf(ctx.state, shown.groups, fields, "to");
       const { confirm, done: copied } = await changeOrAsk(ctx.state, fields, {
         organizationIds: [to.organizationId],
         verb: "Copy and take these rows away",
@@ -69,17 +76,17 @@ export const handler = define.handlers({
 async function read({ state }: Context<State>): Promise<CopyPage> {
   state.title = "Copy permissions";
   const { services: { db }, admin } = state;
-  return { organizations: admin!.organizations, groups: await allGroups(db), values: {} };
+  return { choices: organizationChoices(admin!), groups: await allGroups(db), values: {} };
 }
 
 /** @throws LockstepError `invalid_value` for what cannot be chosen */
-function placeOf(
-  { organizations, groups }: CopyPage,
+async function placeOf(
+  state: State,
+  groups: CopyPage["groups"],
   fields: URLSearchParams,
   side: "from" | "to",
-): RightsPlace {
-  const slug = fields.get(side);
-  const organization = organizations.find((one) => one.slug === slug);
+): Promise<RightsPlace> {
+  const organization = await administeredOrganization(state, fields.get(side) ?? "");
   if (!organization) throw fieldProblem(side, "Choose an organization that you administer.");
   const given = fields.get(`${side}_group`);
   const group = groups.find(({ id }) => String(id) === given);
@@ -88,8 +95,7 @@ function placeOf(
 }
 
 export default define.page<typeof handler>(function CopyPermissionsPage({ data }) {
-  const { organizations, groups, values, copied, problem, confirm } = data;
-  const target = organizations.find(({ slug }) => slug === values.to);
+  const { choices, groups, values, target, copied, problem, confirm } = data;
   return (
     <div class="page-narrow">
       <PageHeader
@@ -119,13 +125,12 @@ export default define.page<typeof handler>(function CopyPermissionsPage({ data }
             {(["from", "to"] as const).map((side) => (
               <fieldset class="copy-side">
                 <legend class="h2">{side === "from" ? "From" : "To"}</legend>
-                <Choice
+                <OrganizationChoice
                   name={side}
-                  label="Organization"
                   required
                   error={problem?.fields[side]}
                   chosen={values[side]}
-                  options={organizations.map(({ slug, name }) => ({ id: slug, name }))}
+                  choices={choices}
                 />
                 <Choice
                   name={`${side}_group`}

@@ -5,19 +5,24 @@ import { actorSettings } from "../../../lib/audit/mod.ts";
 import { LockstepError } from "../../../lib/errors/mod.ts";
 import { EmptyState, Icon, PageHeader } from "../../../lib/ui/mod.ts";
 import {
+  administeredOrganization,
   type AdminVisit,
   define,
+  onlyOrganization,
+  type OrganizationChoices,
+  organizationChoices,
   permissionMatrix,
   readForm,
   type State,
 } from "../../../lib/web/mod.ts";
+import { OrganizationLinks } from "../(_form)/organization_links.tsx";
 import { GroupChoice, GroupForm, type GroupFormProps } from "./(_form)/group_form.tsx";
 import { choiceOf, digestOf, rowsOf, wantedRows } from "./(_form)/group_rows.ts";
 
 type Organization = AdminVisit["organizations"][number];
 
 interface Permissions {
-  organizations: Organization[];
+  choices: OrganizationChoices;
   /** The one that the page is about; undefined until one is chosen. */
   organization?: Organization;
   matrix?: Awaited<ReturnType<typeof permissionMatrix>>;
@@ -109,20 +114,21 @@ export const handler = define.handlers({
 });
 
 /** The matrix of the organization with that slug, or else of the one that is chosen. */
-async function read({ services, admin }: State, slug?: string): Promise<Permissions> {
-  const { organizations, organization: chosen, scope } = admin!;
+async function read(state: State, slug?: string): Promise<Permissions> {
+  const { services, admin } = state;
+  const { scope } = admin!;
   const organization = slug !== undefined
-    ? organizations.find((one) => one.slug === slug)
-    : chosen ?? (organizations.length === 1 ? organizations[0] : undefined);
+    ? await administeredOrganization(state, slug)
+    : onlyOrganization(admin!);
   const catalog = await services.catalog.current();
   const readAt = Date.now();
   const matrix = organization &&
     await permissionMatrix(services.db, scope, catalog, organization.id);
-  return { organizations, organization, matrix, readAt };
+  return { choices: organizationChoices(admin!), organization, matrix, readAt };
 }
 
 export default define.page<typeof handler>(function PermissionsPage({ data }) {
-  const { organizations, organization, matrix, readAt, form } = data;
+  const { choices, organization, matrix, readAt, form } = data;
   return (
     <>
       <PageHeader
@@ -145,24 +151,12 @@ export default define.page<typeof handler>(function PermissionsPage({ data }) {
         ? (
           <EmptyState
             icon="building"
-            title={organizations.length > 0
+            title={choices.organizations.length > 0
               ? "Choose an organization"
               : "There is no organization yet"}
-            action={
-              <div class="matrix-choice">
-                {organizations.slice(0, 20).map(({ slug, name }) => (
-                  <a
-                    key={slug}
-                    class="btn btn-outline-secondary"
-                    href={`${path}?organization=${encodeURIComponent(slug)}`}
-                  >
-                    {name}
-                  </a>
-                ))}
-              </div>
-            }
+            action={<OrganizationLinks choices={choices} path={path} />}
           >
-            {organizations.length > 0
+            {choices.organizations.length > 0
               ? "Each organization has permissions of its own."
               : "Permissions appear here with the first organization."}
           </EmptyState>

@@ -1,7 +1,8 @@
 import { type Context, page } from "fresh";
-import { createMember, requireOrganization } from "../../../lib/access/mod.ts";
+import { createMember } from "../../../lib/access/mod.ts";
 import { Alert, Choice, Field, PageHeader } from "../../../lib/ui/mod.ts";
 import {
+  administeredOrganization,
   changeByForm,
   define,
   fieldProblem,
@@ -9,10 +10,13 @@ import {
   formProblem,
   type GroupChoice,
   groupChoices,
+  type OrganizationChoices,
+  organizationChoices,
   readForm,
   rowNumber,
   type State,
 } from "../../../lib/web/mod.ts";
+import { OrganizationChoice } from "../(_form)/organization_choice.tsx";
 import { UserFields, type UserValues, userValues } from "./(_form)/user_fields.tsx";
 
 const path = "/admin/users";
@@ -21,7 +25,7 @@ interface NewUser {
   values: UserValues;
   /** Signs in through an outside issuer only. */
   isOutside: boolean;
-  organizations: { id: number; name: string }[];
+  choices: OrganizationChoices;
   groups: GroupChoice[];
   place: { organization: string; group: string };
   isStaff: boolean;
@@ -39,11 +43,14 @@ export const handler = define.handlers({
     const { services, admin } = ctx.state;
     const { SECURITY } = await services.settings.current();
     try {
-      const organizationId = rowNumber(fields.get("organization"));
+      const slug = fields.get("organization") ?? "";
+      const organization = await administeredOrganization(ctx.state, slug);
       const groupId = rowNumber(fields.get("group"));
       const password = fields.get("password") ?? "";
-      if (organizationId !== undefined) requireOrganization(admin!.scope, organizationId);
-      if (organizationId !== undefined && groupId === undefined) {
+      if (slug && !organization) {
+        throw fieldProblem("organization", "Choose an organization that you administer.");
+      }
+      if (organization && groupId === undefined) {
         throw fieldProblem("group", "Choose the group in the organization.");
       }
       if (!fields.has("outside") && password !== (fields.get("repeated") ?? "")) {
@@ -58,7 +65,7 @@ export const handler = define.handlers({
         isStaff: values.is_staff,
         isSuperuser: values.is_superuser,
       };
-      const places = organizationId === undefined ? [] : [{ organizationId, groupId: groupId! }];
+      const places = organization ? [{ organizationId: organization.id, groupId: groupId! }] : [];
       const id = await changeByForm(
         ctx.state,
         (tx) => createMember(tx, admin!.scope, user, places, SECURITY),
@@ -87,10 +94,10 @@ async function newUser(
   return {
     values: userValues(fields),
     isOutside: fields.has("outside"),
-    organizations: organizations.map(({ id, name }) => ({ id, name })),
+    choices: organizationChoices(admin!),
     groups,
     place: {
-      organization: fields.get("organization") ?? String(chosen?.id ?? ""),
+      organization: fields.get("organization") ?? chosen?.slug ?? "",
       group: fields.get("group") ?? "",
     },
     isStaff,
@@ -99,7 +106,7 @@ async function newUser(
 }
 
 export default define.page<typeof handler>(function NewUserPage({ data }) {
-  const { values, isOutside, organizations, groups, place, isStaff, least, problem } = data;
+  const { values, isOutside, choices, groups, place, isStaff, least, problem } = data;
   const memberships = problem?.fields.memberships;
   return (
     <div class="page-narrow">
@@ -141,12 +148,11 @@ export default define.page<typeof handler>(function NewUserPage({ data }) {
           </div>
         </fieldset>
         <div class="field-pair">
-          <Choice
+          <OrganizationChoice
             name="organization"
-            label="Organization"
             error={problem?.fields.organization ?? memberships}
             chosen={place.organization}
-            options={organizations}
+            choices={choices}
             any={isStaff ? "None yet" : undefined}
           />
           <Choice

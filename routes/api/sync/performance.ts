@@ -6,10 +6,10 @@ export const handler = define.handlers({
   async GET(ctx) {
     const { db } = ctx.state.services;
     const { principal } = await bearer(ctx);
-    const organizations = (await membershipsOf(db, principal)).map(({ organization }) =>
-      organization
-    );
-    const measured = await measurePerformance(db, organizations.map(({ id }) => id));
+    const organizations = principal.isStaff || principal.isSuperuser
+      ? null
+      : (await membershipsOf(db, principal)).map(({ organization }) => organization.id);
+    const measured = await measurePerformance(db, organizations);
     return Response.json(measured, { headers: { "Cache-Control": "no-store" } });
   },
 });

@@ -4,13 +4,14 @@ import {
   applyTemplate,
   deleteGroup,
   notFound,
+  organizationsOfGroup,
   type PermissionTemplate,
   permissionTemplates,
-  requireOrganization,
   updateGroup,
 } from "../../../../lib/access/mod.ts";
 import { Alert, Choice, ConfirmLosses, Icon, PageHeader } from "../../../../lib/ui/mod.ts";
 import {
+  administeredOrganization,
   changeOrAsk,
   type Confirmation,
   define,
@@ -19,11 +20,14 @@ import {
   formProblem,
   type GroupRow,
   type LosingChange,
+  type OrganizationChoices,
+  organizationChoices,
   readForm,
   readGroup,
   rowNumber,
   type State,
 } from "../../../../lib/web/mod.ts";
+import { OrganizationChoice } from "../../(_form)/organization_choice.tsx";
 import { GroupFields, type GroupValues, groupValues } from "../(_form)/group_fields.tsx";
 
 // A path with a parameter matches with a slash at its end only if it says so.
@@ -34,8 +38,9 @@ const list = "/admin/groups";
 interface Group {
   group: GroupRow;
   values: GroupValues;
-  organizations: { id: number; name: string; slug: string }[];
-  chosen?: number;
+  choices: OrganizationChoices;
+  /** The slug of the organization that the pages are about. */
+  chosen?: string;
   isStaff: boolean;
   saved?: string;
   problem?: FormProblem & { form: string };
@@ -69,7 +74,7 @@ export const handler = define.handlers({
 
 async function changeOf(
   state: State,
-  { group, organizations }: Group,
+  { group }: Group,
   action: string,
   fields: URLSearchParams,
 ): Promise<LosingChange> {
@@ -84,27 +89,29 @@ async function changeOf(
       };
     case "delete":
       return {
-        organizationIds: organizations.map(({ id }) => id),
+        organizationIds: await organizationsOfGroup(state.services.db, group.id),
         verb: `Delete ${group.name} and take these rows away`,
         run: (tx) => deleteGroup(tx, scope, group.id, version),
       };
     case "template": {
-      const organizationId = rowNumber(fields.get("organization"));
+      const organization = await administeredOrganization(
+        state,
+        fields.get("organization") ?? "",
+      );
       const template = fields.get("template") ?? "";
-      if (organizationId === undefined) {
-        throw fieldProblem("organization", "Choose an organization.");
+      if (!organization) {
+        throw fieldProblem("organization", "Choose an organization that you administer.");
       }
       if (!Object.hasOwn(permissionTemplates, template)) {
         throw fieldProblem("template", "Choose a template.");
       }
-      requireOrganization(scope, organizationId);
       const catalog = await state.services.catalog.current();
       return {
-        organizationIds: [organizationId],
+        organizationIds: [organization.id],
         verb: "Apply the template and take these rows away",
         run: (tx) =>
           applyTemplate(tx, scope, {
-            organizationId,
+            organizationId: organization.id,
             groupIds: [group.id],
             models: catalog.models.filter(({ enabled }) => enabled),
             template: template as PermissionTemplate,
@@ -117,7 +124,7 @@ async function changeOf(
 
 async function readPage(ctx: Pick<Context<State>, "state" | "url" | "params">): Promise<Group> {
   const { services: { db }, admin } = ctx.state;
-  const { scope, organizations, organization } = admin!;
+  const { scope, organization } = admin!;
   const id = rowNumber(ctx.params.id);
   const group = id && await readGroup(db, scope, id);
   if (!group) throw notFound("group", ctx.params.id);
@@ -125,8 +132,8 @@ async function readPage(ctx: Pick<Context<State>, "state" | "url" | "params">): 
   return {
     group,
     values: group,
-    organizations,
-    chosen: organization?.id,
+    choices: organizationChoices(admin!),
+    chosen: organization?.slug,
     isStaff: "all" in scope,
     saved: ctx.url.searchParams.get("saved") ?? undefined,
   };
@@ -146,7 +153,7 @@ const templates: Record<PermissionTemplate, string> = {
 };
 
 export default define.page<typeof handler>(function GroupPage({ data }) {
-  const { group, values, organizations, chosen, isStaff, saved, problem, confirm } = data;
+  const { group, values, choices, chosen, isStaff, saved, problem, confirm } = data;
   const path = `${list}/${group.id}`;
   const problemOf = (form: string) => problem?.form === form ? problem : undefined;
   const count = (number: number, noun: string) =>
@@ -159,7 +166,7 @@ export default define.page<typeof handler>(function GroupPage({ data }) {
         description={`${count(group.members, "membership")}, ${
           count(group.permissions, "permission")
         } and ${count(group.filters, "data filter")} in ${
-          count(organizations.length, "organization")
+          isStaff ? "all organizations" : count(choices.organizations.length, "organization")
         }.`}
       />
       {saved && news[saved] && <Alert kind="success">{news[saved]}</Alert>}
@@ -193,12 +200,12 @@ export default define.page<typeof handler>(function GroupPage({ data }) {
               on every model of one organization. Row filters stay as they are.
             </p>
             <form class="filter-form" method="post" action={path}>
-              <Choice
+              <OrganizationChoice
                 name="organization"
-                label="Organization"
+                required
                 error={problemOf("template")?.fields.organization}
                 chosen={chosen}
-                options={organizations}
+                choices={choices}
               />
               <Choice
                 name="template"
@@ -216,7 +223,7 @@ export default define.page<typeof handler>(function GroupPage({ data }) {
               </button>
             </form>
             <ul class="plain-links">
-              {organizations.slice(0, 20).map(({ id, name, slug }) => (
+              {choices.organizations.slice(0, 20).map(({ id, name, slug }) => (
                 <li key={id}>
                   <a href={`/admin/permissions?${new URLSearchParams({ organization: slug })}`}>
                     Permissions in {name}

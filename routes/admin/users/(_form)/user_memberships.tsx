@@ -1,18 +1,24 @@
 import { Alert, Choice, Icon } from "../../../../lib/ui/mod.ts";
-import type { FormProblem, GroupChoice, MembershipRow } from "../../../../lib/web/mod.ts";
+import type {
+  FormProblem,
+  GroupChoice,
+  MembershipRow,
+  OrganizationChoices,
+} from "../../../../lib/web/mod.ts";
+import { OrganizationChoice } from "../../(_form)/organization_choice.tsx";
 import { MembershipTable } from "../../(_form)/membership_table.tsx";
 
 export interface UserMembershipsProps {
   path: string;
   rows: MembershipRow[];
-  organizations: { id: number; name: string; slug: string }[];
+  choices: OrganizationChoices;
   groups: GroupChoice[];
   problem?: FormProblem;
 }
 
 /** In which groups of which organizations a user is, and the forms that change it. */
 export function UserMemberships(
-  { path, rows, organizations, groups, problem }: UserMembershipsProps,
+  { path, rows, choices, groups, problem }: UserMembershipsProps,
 ) {
   return (
     <section id="memberships">
@@ -24,11 +30,11 @@ export function UserMemberships(
         ? <p class="section-note">The user is in no group yet, so there is nothing to sync.</p>
         : <MembershipTable path={path} rows={rows} groups={groups} side="organization" />}
       <form class="filter-form mt-3" method="post" action={path}>
-        <Choice
+        <OrganizationChoice
           name="organization"
-          label="Organization"
+          required
           error={problem?.fields.organization}
-          options={organizations}
+          choices={choices}
         />
         <Choice name="group" label="Group" error={problem?.fields.group} options={groups} />
         <button type="submit" class="btn btn-primary" name="action" value="add">

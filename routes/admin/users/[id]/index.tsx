@@ -22,6 +22,8 @@ import {
   type GroupChoice,
   groupChoices,
   membershipByForm,
+  type OrganizationChoices,
+  organizationChoices,
   readForm,
   rowNumber,
   type State,
@@ -39,7 +41,7 @@ const list = "/admin/users";
 
 interface User extends UserDetail {
   values: UserValues;
-  organizations: { id: number; name: string; slug: string }[];
+  choices: OrganizationChoices;
   groups: GroupChoice[];
   isStaff: boolean;
   /** Nobody disables or deletes themselves. */
@@ -156,7 +158,7 @@ async function changeUser(
 
 async function readPage(ctx: Pick<Context<State>, "state" | "url" | "params">): Promise<User> {
   const { services: { db, settings }, admin } = ctx.state;
-  const { scope, user, organizations } = admin!;
+  const { scope, user } = admin!;
   const id = rowNumber(ctx.params.id);
   const detail = id && await userDetail(db, scope, id);
   if (!detail) throw notFound("user", ctx.params.id);
@@ -164,7 +166,7 @@ async function readPage(ctx: Pick<Context<State>, "state" | "url" | "params">): 
   return {
     ...detail,
     values: detail.user,
-    organizations,
+    choices: organizationChoices(admin!),
     groups: await groupChoices(db, scope),
     isStaff: "all" in scope,
     isSelf: user.userId === detail.user.id,
@@ -234,7 +236,7 @@ export default define.page<typeof handler>(function UserPage({ data }) {
           <UserMemberships
             path={path}
             rows={data.memberships}
-            organizations={data.organizations}
+            choices={data.choices}
             groups={data.groups}
             problem={problemOf(...memberForms)}
           />

@@ -14,6 +14,8 @@ import {
 } from "../../../../../lib/ui/mod.ts";
 import {
   define,
+  type OrganizationChoices,
+  organizationChoices,
   readRecordForm,
   recordFields,
   recordPath,
@@ -22,6 +24,7 @@ import {
   type RecordTexts,
   recordWrite,
 } from "../../../../../lib/web/mod.ts";
+import { OrganizationLinks } from "../../../(_form)/organization_links.tsx";
 
 export const config: RouteConfig = { routeOverride: "/admin/records/:app/:model/add{/}?" };
 
@@ -31,7 +34,7 @@ interface Adding {
   /** Absent where the organization has to be chosen first. */
   fields?: RecordFieldView[];
   organization?: { slug: string; name: string };
-  organizations: { slug: string; name: string }[];
+  choices: OrganizationChoices;
   /** What was wrong with the record as a whole. */
   problem?: string;
   wrong: number;
@@ -93,14 +96,14 @@ async function adding(
       ? undefined
       : await recordFields(ctx.state.services.db, visit, state),
     organization,
-    organizations: ctx.state.admin!.organizations,
+    choices: organizationChoices(ctx.state.admin!),
     problem,
     wrong: problems.size,
   };
 }
 
 export default define.page<typeof handler>(function AddRecordPage({ data }) {
-  const { model, path, fields, organization, organizations, problem, wrong } = data;
+  const { model, path, fields, organization, choices, problem, wrong } = data;
   return (
     <div class="page-narrow">
       <PageHeader
@@ -114,14 +117,12 @@ export default define.page<typeof handler>(function AddRecordPage({ data }) {
       />
       {fields === undefined
         ? (
-          <EmptyState icon="building" title="To which organization?">
-            A record belongs to one organization. Choose it:{" "}
-            {organizations.map(({ slug, name }, i) => (
-              <>
-                {i > 0 && " · "}
-                <a href={`${path}add/?organization=${encodeURIComponent(slug)}`}>{name}</a>
-              </>
-            ))}
+          <EmptyState
+            icon="building"
+            title="To which organization?"
+            action={<OrganizationLinks choices={choices} path={`${path}add/`} />}
+          >
+            A record belongs to one organization.
           </EmptyState>
         )
         : (

@@ -1,4 +1,5 @@
 import { page, type RouteConfig } from "fresh";
+import { organizationNames } from "../../../../../lib/access/mod.ts";
 import type { Column, Model } from "../../../../../lib/models/mod.ts";
 import {
   Alert,
@@ -32,8 +33,8 @@ interface List extends RecordsView {
   model: Model;
   path: string;
   asked: RecordsAsked;
-  /** Name by id, where rows of several are shown. */
-  organizations?: Map<number, string>;
+  /** By id, where rows of several are shown. */
+  organizations?: Map<number, { name: string }>;
   deleted: string | null;
 }
 
@@ -43,14 +44,15 @@ export const handler = define.handlers({
     const { model, path, showsOrganization } = visit;
     ctx.state.title = model.name;
     const asked = recordsAsked(model, ctx.url.searchParams);
-    const view = await recordsView(ctx.state.services.db, visit, asked);
+    const { db } = ctx.state.services;
+    const view = await recordsView(db, visit, asked);
     return page<List>({
       ...view,
       model,
       path,
       asked,
       organizations: showsOrganization
-        ? new Map(ctx.state.admin!.organizations.map(({ id, name }) => [id, name]))
+        ? await organizationNames(db, view.rows.map(({ organizationId }) => organizationId))
         : undefined,
       deleted: ctx.url.searchParams.get("deleted"),
     });
@@ -114,7 +116,7 @@ export default define.page<typeof handler>(function RecordListPage({ data, url }
                 })}
                 {organizations && (
                   <td class="text-nowrap">
-                    {row.organizationId !== null && organizations.get(row.organizationId)}
+                    {row.organizationId !== null && organizations.get(row.organizationId)?.name}
                   </td>
                 )}
               </tr>

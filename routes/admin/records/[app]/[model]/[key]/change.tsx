@@ -1,6 +1,7 @@
 import { page, type RouteConfig } from "fresh";
 import RecordForm from "../../../../../../islands/RecordForm.tsx";
 import RecordPicker from "../../../../../../islands/RecordPicker.tsx";
+import { organizationNames } from "../../../../../../lib/access/mod.ts";
 import { LockstepError } from "../../../../../../lib/errors/mod.ts";
 import type { CollabPage } from "../../../../../../lib/protocol/mod.ts";
 import {
@@ -204,8 +205,10 @@ async function changing(
     list: path,
     path: recordPath(model, stored.key, "").replace(/\/$/, ""),
     label,
-    organization: ctx.state.admin!.organizations
-      .find(({ id }) => id === stored.organizationId)?.name,
+    organization: stored.organizationId === null
+      ? undefined
+      : (await organizationNames(ctx.state.services.db, [stored.organizationId]))
+        .get(stored.organizationId)?.name,
     version,
     base: JSON.stringify(base),
     fields,
