@@ -95,3 +95,29 @@ eachApi(
     expect(after.body.results).toMatchObject([{ id: 5, action: "created" }]);
   },
 );
+
+eachApi(
+  "a row filter holds for new records whose key the server draws, alone and together",
+  async (world) => {
+    const ben = await world.as("ben");
+    const own = (name: string) => ({ _model: "app.Customer", name, owner: "ben" });
+    const foreign = { _model: "app.Customer", name: "foreign", owner: "ann" };
+    const versioned = { ...own("new"), _version: null };
+    for (const returns of ["auto", "none", "ids", "records"]) {
+      const pushed = (data: Json[]) => ben.push(data, { return: returns });
+      for (const data of [[own("one")], [own("one"), own("two")], [versioned]]) {
+        const { status, body } = await pushed(data);
+        expect([returns, status, body.success_count, body.errors])
+          .toEqual([returns, 200, data.length, undefined]);
+      }
+      const alone = await pushed([foreign]);
+      expect([alone.status, alone.body.errors[0].code]).toEqual([422, "out_of_scope"]);
+      const mixed = await pushed([own("one"), foreign]);
+      expect([mixed.body.success_count, mixed.body.errors]).toEqual([
+        1,
+        [expect.objectContaining({ index: 1, code: "out_of_scope" })],
+      ]);
+    }
+    expect(await world.count("app.customer", "name = 'foreign'")).toBe(0);
+  },
+);

@@ -105,3 +105,26 @@ eachApi("push survives triggers that change, move or suppress rows", async (worl
     if (returns === "ids") expect(moved.body.results.map(({ id }: Json) => id)).toEqual([1011, 12]);
   }
 });
+
+eachApi("a trigger cannot carry a pushed row into another organization", async (world) => {
+  const ann = await world.as("ann");
+  const made = await ann.push([{ _model: "app.Customer", id: 7001, name: "stays" }]);
+  expect(made.body.status).toBe("success");
+  await world.db.script(`
+    CREATE FUNCTION app.carry() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF NEW.name LIKE 'two%' THEN NEW.organization_id := 2; END IF;
+      RETURN NEW;
+    END $$;
+    CREATE TRIGGER carry BEFORE INSERT OR UPDATE ON app.customer
+      FOR EACH ROW EXECUTE FUNCTION app.carry()`);
+  const before = await world.state();
+  for (const id of [{}, { id: 7001 }, { id: 7002 }]) {
+    for (const returns of ["none", "ids"]) {
+      const record = { _model: "app.Customer", ...id, name: "two" };
+      const { body } = await ann.push([record], { return: returns });
+      expect([id, body.errors?.[0].code]).toEqual([id, "out_of_scope"]);
+    }
+  }
+  expect(await world.state()).toBe(before);
+});

@@ -198,7 +198,7 @@ export function writeStatement(group: PushGroup, records: string, mode: WriteMod
   ];
   const returning = (created: string) => `
     RETURNING ${returned.map((name) => `t.${identifier(name)}`).join(", ")},
-      ${created} AS "$created", ${inScope()} AS "$inside",
+      ${created} AS "$created", coalesce(${within} AND ${inScope()}, false) AS "$inside",
       ${partitioned ? "NULL::text" : "t.xmin::text"} AS "$version"`;
   const sets = changeable(group);
   /** Whether the records are needed more than once. */
@@ -234,7 +234,10 @@ export function writeStatement(group: PushGroup, records: string, mode: WriteMod
       ...owner.map(() => organization),
     ];
     const keys = model.key.map((name) => identifier(name)).join(", ");
-    const conflict = sets.length === 0
+    // Conditions that are not used would leave their parameters without a type.
+    const conflict = group.inserting
+      ? ""
+      : sets.length === 0
       ? `ON CONFLICT (${keys}) DO NOTHING`
       : `ON CONFLICT (${keys}) DO UPDATE
     SET ${sets.map((name) => `${identifier(name)} = excluded.${identifier(name)}`).join(", ")}
@@ -242,7 +245,7 @@ export function writeStatement(group: PushGroup, records: string, mode: WriteMod
     write = `
     INSERT INTO ${table} (${into.join(", ")}) OVERRIDING SYSTEM VALUE
     SELECT ${values.join(", ")} FROM ${named ? "src AS r" : source(group)}
-    ${group.inserting ? "" : conflict}
+    ${conflict}
     ${returning(partitioned ? "NULL::boolean" : "t.xmax = 0")}`;
   }
   const foreign = owned.map(({ key, target, self }) => {
