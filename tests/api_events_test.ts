@@ -101,7 +101,59 @@ eachApi("events are refused without the right to pull", async (world) => {
   }
   expectProblem(await world.request("/api/sync/events"), 401, "unauthorized");
   expectProblem(await ben.get("/api/sync/events/?organization=two"), 403, "permission_denied");
-  await using events = await open(world, ben, "", { "Last-Event-ID": "'; nonsense" });
-  await ben.push([{ ...customer(1), owner: "ben" }]);
-  expect((await events.next())!.data.models).toEqual(["app.Customer"]);
+});
+
+eachApi(
+  "an id that says nothing is answered with all models, and disturbs nobody",
+  async (world) => {
+    const [ann, ben, cat] = [await world.as("ann"), await world.as("ben"), await world.as("cat")];
+    for (
+      const id of [
+        "'; nonsense",
+        "9:5:7,7",
+        "9:5:7,7/x",
+        "1:1:",
+        "99999999:99999999:",
+        "/",
+        "a/b/c",
+      ]
+    ) {
+      await using lost = await open(world, ann, "?models=app.Customer,app.visit", {
+        "Last-Event-ID": id,
+      });
+      expect([id, (await lost.next())!.data.models.sort()])
+        .toEqual([id, ["app.Customer", "app.Visit"]]);
+      await using events = await open(world, cat, "?models=app.Customer");
+      await cat.push([customer(5002)]);
+      expect((await events.next())!.data.models).toEqual(["app.Customer"]);
+      await cat.push([{ ...customer(5002), _op: "delete" }]);
+    }
+    await using events = await open(world, ben);
+    await ben.push([{ ...customer(1), owner: "ben" }]);
+    expect((await events.next())!.data.models).toEqual(["app.Customer"]);
+  },
+);
+
+eachApi("who comes back learns that a model was emptied or dropped meanwhile", async (world) => {
+  const ann = await world.as("ann");
+  const query = "?models=app.Customer,app.visit,app.Node";
+  let id: string | undefined;
+  {
+    await using events = await open(world, ann, query);
+    await ann.push([customer(9)]);
+    ({ id } = (await events.next())!);
+  }
+  await world.db.script("TRUNCATE app.visit");
+  await using events = await open(world, ann, query, { "Last-Event-ID": id! });
+  expect((await events.next())!.data.models.sort())
+    .toEqual(["app.Customer", "app.Node", "app.Visit"]);
+  // Whose log has gone is let go, and the others hear on.
+  await using other = await open(world, ann, "?models=app.Customer");
+  const [{ log }] = await world.db.query<{ log: string }>(
+    `SELECT 'lockstep.change_' || id AS log FROM lockstep.tracked_model WHERE table_oid = 'app.node'::regclass`,
+  );
+  await world.db.script(`DROP TABLE app.node CASCADE; DROP TABLE ${log} CASCADE`);
+  for (let told; (told = await events.next());) expect(told.event).toBe("change");
+  await ann.push([customer(10)]);
+  expect((await other.next())!.data.models).toEqual(["app.Customer"]);
 });

@@ -74,6 +74,8 @@ export class RecordWatches {
           [model],
           undefined,
           () => void this.#look(name),
+          // The next watch begins anew.
+          () => void this.#look(name).finally(() => this.#groups.delete(name)),
         ),
       };
       this.#groups.set(name, group);

@@ -22,12 +22,15 @@ export const handler = define.handlers({
       if (model && pullable(model)) return model;
       throw new LockstepError("permission_denied", `You may not pull ${name.slice(0, 100)}.`);
     });
-    const last = ctx.req.headers.get("Last-Event-ID") ?? "";
-    const since = /^\d+:\d+:[\d,]*$/.test(last) ? last : undefined;
+    const place = ctx.req.headers.get("Last-Event-ID")?.slice(0, 10_000);
     return await eventStream(stopping, async (stream) => {
-      const unsubscribe = await changes.subscribe(organization.id, chosen, since, (event) => {
-        stream.send("change", { models: event.models, as_of: event.asOf }, event.snapshot);
-      });
+      const unsubscribe = await changes.subscribe(
+        organization.id,
+        chosen,
+        place,
+        (event) => stream.send("change", { models: event.models, as_of: event.asOf }, event.place),
+        () => stream.close(),
+      );
       const check = async () => {
         try {
           const { membership } = await syncCaller(ctx, caller, organization.slug);
