@@ -14,13 +14,15 @@ const newline = encoder.encode("\n");
 /**
  * A pull to the end as NDJSON. Each page is read in a snapshot of its own and closed before it is sent,
  * one page ahead of the reader: a reader that stops reading holds two pages in memory and nothing in
- * the database.
+ * the database. `goOn` is asked before each page but the first, and rejects when the caller may not
+ * pull any more.
  */
 export function pullStream(
   context: PullContext,
   request: PullRequest,
   first: PullPage,
   requestId: string,
+  goOn: () => Promise<void>,
   ended: (figures: PullFigures, error?: unknown) => void,
 ): ReadableStream<Uint8Array> {
   let next: Promise<PullPage> | undefined = Promise.resolve(first);
@@ -33,7 +35,9 @@ export function pullStream(
         if (!next) return controller.close();
         const page = await next;
         figures.add(page);
-        next = page.complete ? undefined : pullPage(context, following(request, page));
+        next = page.complete
+          ? undefined
+          : goOn().then(() => pullPage(context, following(request, page)));
         // A failure is met when the page is awaited; until then nobody looks at it.
         next?.catch(() => {});
         const head = started ? [] : [headerLine(page)];

@@ -1,3 +1,4 @@
+import { isStillValid } from "../../../lib/access/mod.ts";
 import { LockstepError } from "../../../lib/errors/mod.ts";
 import { memoryMb } from "../../../lib/observe/mod.ts";
 import {
@@ -67,6 +68,15 @@ export const handler = define.handlers({
       totals: streaming,
       separator: streaming ? "\n" : ",",
     };
+    // A stream that was begun may outlast its token, but not the right to it.
+    const goOn = async () => {
+      const [{ membership }, valid] = await Promise.all([
+        syncCaller(ctx, known, caller.membership.organization.slug),
+        isStillValid(services.db, { ...caller.principal, expiresAt: undefined }),
+      ]);
+      if (!valid) throw new LockstepError("token_revoked", "The token has been revoked.");
+      context.membership = membership;
+    };
     const record = (figures: PullFigures, error?: unknown) =>
       recordPull(ctx.state, caller, request, figures, started, error);
     let first: PullPage;
@@ -79,7 +89,7 @@ export const handler = define.handlers({
     const headers = new Headers({ "Cache-Control": "no-store" });
     if (streaming) {
       headers.set("Content-Type", "application/x-ndjson");
-      const body = pullStream(context, request, first, requestId, record);
+      const body = pullStream(context, request, first, requestId, goOn, record);
       return compressed(ctx.req, body, headers);
     }
     record(new PullFigures().add(first));
