@@ -191,10 +191,9 @@ eachApi("an NDJSON push is written in parts and answers a line for each", async 
   expect((await send("")).last).toMatchObject({ status: "success", success_count: 0 });
 
   const count = await world.count("app.customer");
-  const first = await send(`${lines([customer(90_001)])}\n{"_model": oops}\n`);
+  const first = await send(`\n{"_model": oops}\n${lines([customer(90_001)])}\n`);
   const problem = expectProblem(first.answer, 400, "malformed_json");
-  expect(problem.detail).toContain("Line 2");
-  expectProblem((await send("[1]")).answer, 400, "malformed_json");
+  expect(problem.detail).toContain("Line 1");
   expectProblem(
     (await send(lines([customer(1)]), "?return=all")).answer,
     400,
@@ -209,17 +208,25 @@ eachApi("an NDJSON push is written in parts and answers a line for each", async 
   );
   expect(await world.count("app.customer")).toBe(count);
 
-  // What was answered before the bad line stays, and the client learns where the rest failed.
+  // A bad line is a refused record; the others are written.
   const later = Array.from({ length: 2500 }, (_, i) => customer(100_000 + i));
   const cut = await send(`${lines(later)}\n{"_model`);
-  expect(cut.parts.length).toBe(2);
-  expect(cut.parts[0].success_count).toBe(2000);
-  expect(cut.last._error).toMatchObject({
-    code: "malformed_json",
-    request_id: cut.answer.headers.get("X-Request-Id"),
+  expect(cut.parts.map(({ success_count }: Json) => success_count)).toEqual([2000, 500, 2500]);
+  expect(cut.parts[1].errors).toMatchObject([{ index: 2500, code: "invalid_value" }]);
+  expect(cut.last).toMatchObject({ status: "partial_success", success_count: 2500 });
+  expect(await world.count("app.customer", "id >= 100000")).toBe(2500);
+
+  // What was answered before the stream broke off stays, and the client learns where the rest failed.
+  const broken = Array.from({ length: 2500 }, (_, i) => customer(200_000 + i));
+  await world.set("SYNC", "MAX_STREAM_RECORDS", 2400);
+  const stopped = await send(lines(broken));
+  expect(stopped.parts.length).toBe(2);
+  expect(stopped.last._error).toMatchObject({
+    code: "too_many_records",
+    request_id: stopped.answer.headers.get("X-Request-Id"),
   });
-  expect(cut.last._error.detail).toContain("Line 2501");
-  expect(await world.count("app.customer", "id >= 100000")).toBe(2000);
+  expect(await world.count("app.customer", "id >= 200000")).toBe(2000);
+  await world.set("SYNC", "MAX_STREAM_RECORDS", 10_000);
 
   // Sent again with its key, only what was not written is written.
   const key = { "Idempotency-Key": "stream" };

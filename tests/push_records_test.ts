@@ -353,3 +353,35 @@ eachApi("push answers results as `return` asks", async (world) => {
   expect(blind.body.results).toMatchObject([{ id: 500, action: "created" }]);
   expect(blind.body.results[0].record ?? null).toBe(null);
 });
+
+eachApi("what is no record at all does not keep the others from being written", async (world) => {
+  const ann = await world.as("ann");
+  const deep = `{"_model":"app.Customer","name":"deep","data":${"[".repeat(40)}${"]".repeat(40)}}`;
+  const good = (id: number) => JSON.stringify({ _model: "app.Customer", id, name: "good" });
+  const bad = ["5", "null", "[{}]", '"x"', deep];
+  const refused = bad.map((_, i) => ({
+    index: i + 1,
+    code: "invalid_value",
+    retry: false,
+    message: i < 4
+      ? "The record is not a JSON object."
+      : "The JSON is nested deeper than 32 levels.",
+  }));
+  const json = await ann.post(
+    "/api/sync/push/",
+    `{"data":[${[good(1), ...bad, good(2)].join(",")}]}`,
+  );
+  expect([json.status, json.body.success_count]).toEqual([200, 2]);
+  expect(json.body.errors).toMatchObject(refused);
+
+  const lines = [good(3), "", ...bad, "{nonsense", good(4)].join("\n");
+  const type = { "Content-Type": "application/x-ndjson" };
+  const stream = await ann.post("/api/sync/push/", lines, type);
+  const [part, totals] = stream.text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  expect(totals).toMatchObject({ status: "partial_success", success_count: 2, error_count: 6 });
+  expect(part.errors).toMatchObject([...refused, { index: 6, code: "invalid_value" }]);
+  expect(await world.count("app.customer", "name = 'good'")).toBe(4);
+  // A body that is no stream of records is refused as a whole.
+  const document = await ann.post("/api/sync/push/", '{\n"data": []\n}', type);
+  expect([document.status, document.body.code]).toEqual([400, "malformed_json"]);
+});

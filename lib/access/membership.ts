@@ -120,6 +120,8 @@ async function readMembership(
   { userId }: Principal,
   organization: number | string,
 ): Promise<MembershipRow | undefined> {
+  // PostgreSQL's texts hold no NUL, so no slug does.
+  if (typeof organization === "string" && organization.includes("\0")) return;
   const statement = typeof organization === "number" ? numberedStatement : namedStatement;
   const [row] = await conn.query<MembershipRow>(statement, [userId, organization]);
   return row;

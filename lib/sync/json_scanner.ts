@@ -16,7 +16,12 @@ export interface RawObject {
   members: Member[];
   /** A name that occurs more than once, which JSON leaves undefined. */
   repeated?: string;
+  /** Why it cannot be a record, in words; then it has no members to go by. */
+  problem?: string;
 }
+
+/** Deeper than any setting allows. What is nested beyond it is not read at all. */
+const mostLevels = 1000;
 
 /**
  * Reads JSON (RFC 8259) without turning values into JavaScript's: the body of a push is checked and
@@ -27,6 +32,8 @@ export class JsonScanner {
   readonly #text: string;
   readonly #maxDepth: number;
   #at = 0;
+  /** Something was nested deeper than allowed. */
+  #tooDeep = false;
   /** Names with their quotes and colons as the last record of a list had them: the next is alike. */
   #expected: { raw: string; name: string }[] = [];
 
@@ -39,13 +46,21 @@ export class JsonScanner {
   document(): RawObject {
     this.#space();
     const object = this.#object(1);
-    this.#space();
-    if (this.#at < this.#text.length) throw this.#unexpected();
+    this.#end();
+    this.#refuseDeep();
     return object;
   }
 
+  /** The same for a record: what is no object is one with a problem. */
+  record(): RawObject {
+    this.#space();
+    const record = this.#record(1);
+    this.#end();
+    return record;
+  }
+
   /**
-   * Reads one object that is all of the text, and the objects that its member `list` holds when that
+   * Reads one object that is all of the text, and the records that its member `list` holds when that
    * is an array. The member itself is left without its text.
    */
   envelope(list: string): RawObject & { objects?: RawObject[] } {
@@ -56,12 +71,17 @@ export class JsonScanner {
       objects = this.#objects();
       return true;
     });
-    this.#space();
-    if (this.#at < this.#text.length) throw this.#unexpected();
+    this.#end();
+    this.#refuseDeep();
     return { ...envelope, objects };
   }
 
-  /** Reads an array of objects that is all of the text. */
+  #end(): void {
+    this.#space();
+    if (this.#at < this.#text.length) throw this.#unexpected();
+  }
+
+  /** Reads an array of records that is all of the text. */
   objects(): RawObject[] {
     this.#space();
     return this.#objects();
@@ -74,11 +94,34 @@ export class JsonScanner {
     if (this.#skip("]")) return objects;
     do {
       this.#space();
-      objects.push(this.#object(2));
+      objects.push(this.#record(2));
       this.#space();
     } while (this.#skip(","));
     this.#expect("]");
     return objects;
+  }
+
+  #record(depth: number): RawObject {
+    if (this.#text[this.#at] === "{") return this.#judged(this.#object(depth));
+    const start = this.#at;
+    this.#value(depth);
+    const raw = this.#text.slice(start, this.#at);
+    this.#tooDeep = false;
+    return { raw, members: [], problem: "The record is not a JSON object." };
+  }
+
+  #judged(record: RawObject): RawObject {
+    if (this.#tooDeep) record.problem = this.#deep;
+    this.#tooDeep = false;
+    return record;
+  }
+
+  #refuseDeep(): void {
+    if (this.#tooDeep) throw new LockstepError("malformed_json", this.#deep);
+  }
+
+  get #deep(): string {
+    return `The JSON is nested deeper than ${this.#maxDepth} levels.`;
   }
 
   /** @param take reads the value of a member itself, or leaves it by false */
@@ -178,10 +221,11 @@ export class JsonScanner {
   }
 
   #nested<K extends JsonKind>(open: string, close: string, depth: number, kind: K): K {
-    if (depth > this.#maxDepth) {
+    if (depth > this.#maxDepth) this.#tooDeep = true;
+    if (depth > mostLevels) {
       throw new LockstepError(
         "malformed_json",
-        `The JSON at character ${this.#at} is nested deeper than ${this.#maxDepth} levels.`,
+        `The JSON at character ${this.#at} is nested deeper than ${mostLevels} levels.`,
       );
     }
     this.#expect(open);

@@ -53,6 +53,24 @@ Deno.test("JsonScanner names a repeated member, also when it is written with an 
 Deno.test("JsonScanner refuses nesting beyond its limit", () => {
   const deep = `{"a":${"[".repeat(40)}${"]".repeat(40)}}`;
   expect(() => new JsonScanner(deep, 32).document()).toThrow(/deeper than 32 levels/);
+  expect(() => new JsonScanner(`{"x":${deep},"data":[]}`, 32).envelope("data"))
+    .toThrow(/deeper than 32 levels/);
+  expect(() => new JsonScanner("[".repeat(100_000), 512).objects())
+    .toThrow(/deeper than 1000 levels/);
+});
+
+Deno.test("JsonScanner says which of the records is none, and reads the others", () => {
+  const deep = `{"a":${"[".repeat(40)}${"]".repeat(40)}}`;
+  const records = new JsonScanner(`[{"id":1}, 5 ,[{}],${deep},"x",{"id":2}]`, 32).objects();
+  expect(records.map(({ raw, problem }) => [raw, problem])).toEqual([
+    [`{"id":1}`, undefined],
+    ["5", "The record is not a JSON object."],
+    ["[{}]", "The record is not a JSON object."],
+    [deep, "The JSON is nested deeper than 32 levels."],
+    [`"x"`, "The record is not a JSON object."],
+    [`{"id":2}`, undefined],
+  ]);
+  expect(new JsonScanner(" null ", 8).record().problem).toBe("The record is not a JSON object.");
 });
 
 Deno.test("JsonScanner.objects() reads each record by itself, however alike the last one was", () => {
@@ -93,7 +111,7 @@ Deno.test("JsonScanner.envelope() reads the list inside of the document", () => 
   expect(objects!.map(({ raw }) => raw)).toEqual([`{"id": 1}`, `{"id": 2}`]);
   expect(envelope(`{"data": {}}`).objects).toBeUndefined();
   expect(envelope(`{"data": [], "data": []}`).repeated).toBe("data");
-  for (const text of [`{"data": [1]}`, `{"data": [{}], }`, `{"data": [{}]`, `{"data": [{}]} x`]) {
+  for (const text of [`{"data": [{}], }`, `{"data": [nul]}`, `{"data": [{}]`, `{"data": [{}]} x`]) {
     expect(() => envelope(text)).toThrow();
   }
 });

@@ -117,6 +117,7 @@ export function prepareRecord(
     refusal: { ...rest, field: field?.slice(0, longestName) },
   });
 
+  if (object.problem !== undefined) return no(refuse("invalid_value", object.problem));
   if (!meta.has("_model")) {
     return no(
       refuse(

@@ -11,7 +11,7 @@ const longestPayload = 1_000_000;
 /**
  * Keeps refused records where staff can repair and replay them, and gives each error its
  * `quarantine_id`. Not kept: what the client should simply send again, deletions of rows that are
- * gone, oversized records, and anything beyond the organization's limit.
+ * gone, oversized records, what is no record at all, and anything beyond the organization's limit.
  */
 export async function quarantine(
   tx: Transaction,
@@ -20,7 +20,8 @@ export async function quarantine(
   objects: RawObject[],
 ): Promise<void> {
   const refused = errors.filter(({ code, retry, index }) =>
-    !retry && code !== "not_found" && objects[index].raw.length <= longestPayload
+    !retry && code !== "not_found" && objects[index].problem === undefined &&
+    objects[index].raw.length <= longestPayload
   );
   if (refused.length === 0) return;
   const { principal, membership, device, requestId, quarantineLimit } = context;

@@ -101,7 +101,7 @@ async function* lines(req: Request, limits: Limits): AsyncGenerator<RawObject> {
       );
     }
     try {
-      yield new JsonScanner(line, limits.MAX_DEPTH).document();
+      yield new JsonScanner(line, limits.MAX_DEPTH).record();
     } catch (error) {
       if (!(error instanceof LockstepError)) throw error;
       throw new LockstepError(error.code, `Line ${number}: ${error.message}`);

@@ -181,10 +181,12 @@ async function* readParts(req: Request, limits: Limits): AsyncGenerator<RawObjec
     if (line.trim() === "") continue;
     if (++count > limits.MAX_STREAM_RECORDS) throw tooMany(limits.MAX_STREAM_RECORDS);
     try {
-      objects.push(new JsonScanner(line, limits.MAX_DEPTH).document());
+      objects.push(new JsonScanner(line, limits.MAX_DEPTH).record());
     } catch (error) {
       if (!(error instanceof LockstepError)) throw error;
-      throw new LockstepError("malformed_json", `Line ${count}: ${error.message}`);
+      // A body that begins like this is not a stream of records.
+      if (count === 1) throw new LockstepError("malformed_json", `Line 1: ${error.message}`);
+      objects.push({ raw: JSON.stringify(line), members: [], problem: error.message });
     }
     bytes += line.length;
     if (objects.length === partSize || bytes > partBytes) {
