@@ -89,6 +89,8 @@ eachApi("merge takes disjoint changes and refuses the others", async (world) => 
   const disjoint = await ann.push([{ ...record, name: "b", _base: { name: "a" } }]);
   expect(disjoint.body.status).toBe("success");
   expect(await row(world)).toEqual({ name: "b", department: "elsewhere", age: 1 });
+  const misspelled = await ann.push([{ ...record, name: "lost", _base: { NAME: "a" } }]);
+  expectRefusal(misspelled, "unknown_field", "_base");
   const clash = await ann.push([{ ...record, name: "c", age: 7, _base: { name: "a", age: 1 } }]);
   expect(expectRefusal(clash, "conflict").server).toMatchObject({ name: "b" });
   expect(await row(world)).toEqual({ name: "b", department: "elsewhere", age: 1 });

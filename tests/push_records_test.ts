@@ -7,7 +7,7 @@ eachApi("push refuses a record that the catalog rules out, by code and field", a
   const before = await world.state();
   const cases: [record: Json, code: string, field?: string][] = [
     [{ name: "x" }, "required", "_model"],
-    [{ _model: 7, name: "x" }, "unknown_model", "_model"],
+    [{ _model: 7, name: "x" }, "invalid_value", "_model"],
     [{ _model: "app.Nothing", name: "x" }, "unknown_model", "_model"],
     [{ _model: "a\u0000b", name: "x" }, "unknown_model", "_model"],
     [{ _model: "\ud800", name: "x" }, "unknown_model", "_model"],

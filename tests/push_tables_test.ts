@@ -106,6 +106,35 @@ eachApi("push survives triggers that change, move or suppress rows", async (worl
   }
 });
 
+eachApi("a refusal names what the client can mend", async (world) => {
+  await world.db.script(`
+    CREATE TABLE app.shelf (
+      id integer PRIMARY KEY, organization_id integer NOT NULL, sku text, words tsvector,
+      UNIQUE (organization_id, sku));
+    CREATE TABLE app.day (
+      id integer, organization_id integer NOT NULL, at date, PRIMARY KEY (id, at))
+      PARTITION BY RANGE (at);
+    CREATE TABLE app.day_2026 PARTITION OF app.day FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')`);
+  for (const model of ["app.Shelf", "app.Day"]) {
+    await world.grant("Staff", model, { push: true, pull: true });
+  }
+  const ann = await world.as("ann");
+  const shelf = (more: Json) => ({ _model: "app.Shelf", ...more });
+  await ann.push([shelf({ id: 1, sku: "a" })]);
+  const { body } = await ann.push([
+    shelf({ id: 2, sku: "a" }),
+    shelf({ id: 3, words: "'" }),
+    { _model: "app.Day", id: 1, at: "2031-01-01" },
+    { _model: 5, id: 1 },
+  ]);
+  expect(body.errors).toMatchObject([
+    { code: "duplicate", field: "sku", message: expect.stringContaining("the same sku.") },
+    { code: "invalid_value", retry: false },
+    { code: "check_violation", message: expect.stringContaining("partitions") },
+    { code: "invalid_value", field: "_model" },
+  ]);
+});
+
 eachApi("a trigger cannot carry a pushed row into another organization", async (world) => {
   const ann = await world.as("ann");
   const made = await ann.push([{ _model: "app.Customer", id: 7001, name: "stays" }]);

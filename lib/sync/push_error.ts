@@ -60,7 +60,9 @@ export function refusalOf(
     case "23514":
       return refuse(
         "check_violation",
-        `The record breaks the rule ${sql.constraint ?? "of the table"}.`,
+        sql.constraint
+          ? `The record breaks the rule ${sql.constraint}.`
+          : "The table has no place for the record: a rule or its partitions refuse it.",
       );
     case "22001":
       return refuse("too_long", `${column ?? "A value"} is longer than its column allows.`);
@@ -69,7 +71,8 @@ export function refusalOf(
     case "54000":
       return refuse("too_long", "A value of the record is too large to be indexed.");
   }
-  if (sql.code.startsWith("22")) {
+  // A type's own grammar, such as that of tsvector, is one of syntax to PostgreSQL.
+  if (sql.code.startsWith("22") || sql.code === "42601") {
     return refuse(
       "invalid_value",
       "The database can't read a value of the record as its column's type.",
@@ -92,10 +95,15 @@ export function refusalOf(
   return refuse("check_violation", "A rule or trigger of the table refuses the record.");
 }
 
-/** Column names out of `Key (a, b)=(…) already exists.`; the values are left behind. */
+/**
+ * Column names out of `Key (a, b)=(…) already exists.`; the values are left behind, and the tenant
+ * column, which no client sets.
+ */
 function uniqueColumns(model: Model, detail = ""): string[] {
   const names = /^Key \((.+?)\)=/.exec(detail)?.[1].split(", ") ?? [];
-  return names.filter((name) => model.columns.some((column) => column.name === name));
+  return names.filter((name) =>
+    name !== model.tenantColumn && model.columns.some((column) => column.name === name)
+  );
 }
 
 export const outside: Refusal = {

@@ -118,13 +118,20 @@ export function prepareRecord(
   });
 
   if (object.problem !== undefined) return no(refuse("invalid_value", object.problem));
-  if (!meta.has("_model")) {
+  const modelMember = meta.get("_model");
+  if (modelMember?.kind !== "string") {
     return no(
-      refuse(
-        "required",
-        "The record has no _model. Name the model, for example myapp.Customer.",
-        "_model",
-      ),
+      modelMember
+        ? refuse(
+          "invalid_value",
+          "_model must be a string, for example myapp.Customer.",
+          "_model",
+        )
+        : refuse(
+          "required",
+          "The record has no _model. Name the model, for example myapp.Customer.",
+          "_model",
+        ),
     );
   }
   if (!model || model.syncable && !model.enabled) {
@@ -202,6 +209,19 @@ export function prepareRecord(
   }
   const references: PushRecord["references"] = [];
   const { validators } = formOf(model);
+  if (base?.kind === "object") {
+    // An old value under another name would make the change look like none.
+    const unknown = Object.keys(JSON.parse(base.raw)).find((name) => !validators.has(name));
+    if (unknown !== undefined) {
+      return no(
+        refuse(
+          "unknown_field",
+          `${model.name} has no column ${quoted(unknown)}, which _base names.`,
+          "_base",
+        ),
+      );
+    }
+  }
   for (const field of fields) {
     const validate = validators.get(field.name);
     if (!validate) {
