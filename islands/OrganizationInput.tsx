@@ -32,7 +32,6 @@ export default function OrganizationInput(
   const { found, active, said, search, close, combobox } = useSuggestions<Choice>({
     address: (q) => `/admin/organizations/choices?${new URLSearchParams({ q })}`,
     choose,
-    firstIsActive: true,
   });
 
   function choose({ value }: Choice) {

@@ -30,7 +30,6 @@ export default function RecordPicker(props: RecordPickerProps) {
   const { found, active, said, say, search, close, combobox } = useSuggestions<Choice>({
     address: (q) => `${options}&q=${encodeURIComponent(q)}`,
     choose,
-    firstIsActive: true,
   });
   const listId = `${inputId}-choices`;
 

@@ -7,12 +7,10 @@ export interface SuggestionsOptions<T> {
   /** Where the suggestions for a text come from, as JSON. */
   address: (q: string) => string;
   choose: (one: T) => void;
-  /** Whether the first suggestion is what Enter chooses; else one has to be gone to. */
-  firstIsActive?: boolean;
 }
 
-/** What somebody may mean who types into a combobox (WAI-ARIA 1.2, a list with manual selection). */
-export function useSuggestions<T>({ address, choose, firstIsActive }: SuggestionsOptions<T>) {
+/** What somebody may mean who types into a combobox (WAI-ARIA 1.2): Enter takes the active one. */
+export function useSuggestions<T>({ address, choose }: SuggestionsOptions<T>) {
   const [found, setFound] = useState<T[]>([]);
   const [active, setActive] = useState(-1);
   const [said, setSaid] = useState("");
@@ -30,7 +28,7 @@ export function useSuggestions<T>({ address, choose, firstIsActive }: Suggestion
       const suggestions: T[] = ok ? await answer.json() : [];
       if (own !== turn.current) return;
       setFound(suggestions);
-      setActive(firstIsActive && suggestions.length > 0 ? 0 : -1);
+      setActive(suggestions.length > 0 ? 0 : -1);
       setSaid(
         !ok
           ? "The search failed. Try again."
