@@ -55,8 +55,9 @@ export type Op =
     pull: boolean;
   }
   | { kind: "member"; user: string; organization: string; group: string; active: boolean }
-  | { kind: "pull"; client: number; pages: number; batch: number }
-  | { kind: "settle"; client: number; batch: number }
+  | { kind: "pull"; client: number; pages: number; batch: number; times: number }
+  | { kind: "settle"; client: number; batch: number; times: number }
+  | { kind: "wait" }
   | { kind: "crash"; client: number; keepRows: boolean }
   | { kind: "compact"; days: number }
   | { kind: "bypass"; write: Write };
@@ -102,7 +103,9 @@ const org = fc.integer({ min: 1, max: 2 });
 const department = fc.constantFrom(...departments);
 const owner = fc.integer({ min: 1, max: 3 });
 const note = fc.constantFrom("a", "z");
-const client = fc.nat({ max: 3 });
+const client = fc.nat({ max: 4 });
+/** For each of the next answers and models, as bits: whether its time is fed back, not its cursor. */
+const times = fc.nat({ max: 255 });
 const batch = fc.constantFrom(1, 2, 3, 7, 100);
 
 const write: fc.Arbitrary<Write> = fc.oneof(
@@ -172,9 +175,19 @@ export const operation: fc.Arbitrary<Op> = fc.oneof(
   },
   {
     weight: 8,
-    arbitrary: fc.record({ kind: fc.constant("pull" as const), client, pages: count, batch }),
+    arbitrary: fc.record({
+      kind: fc.constant("pull" as const),
+      client,
+      pages: count,
+      batch,
+      times,
+    }),
   },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant("settle" as const), client, batch }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant("settle" as const), client, batch, times }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("wait" as const) }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("crash" as const), client, keepRows: fc.boolean() }),

@@ -10,6 +10,7 @@ import {
   statementOf,
   type Write,
 } from "./convergence_operations.ts";
+import { letTimePass, madeOlder } from "./support/let_time_pass.ts";
 import {
   type Caller,
   pullAs,
@@ -24,6 +25,8 @@ interface Saved {
   rows: Record<ModelKey, Map<string, string>>;
 }
 
+type Indexed = [number, [ModelKey, string]];
+
 /** An application's copy of what it may see, as a real one would keep it. */
 class Client {
   now: Saved = { positions: {}, rows: { customer: new Map(), visit: new Map() } };
@@ -32,18 +35,20 @@ class Client {
   constructor(
     readonly username: string,
     readonly organization: string,
-    /** Feeds back `last_sync` as the seed's clients do. */
-    readonly byTime: boolean,
+    readonly device: string,
+    /** What it feeds back: `last_sync` as the seed's clients do, or now this and now that. */
+    readonly feeds: "cursor" | "last_sync" | "either",
   ) {}
 }
 
 /** The clients of a history, the transactions that are open, and the oracle. */
 export class World {
   readonly clients = [
-    new Client("ann", "one", false),
-    new Client("ben", "one", false),
-    new Client("cat", "two", false),
-    new Client("ann", "one", true),
+    new Client("ann", "one", "phone", "cursor"),
+    new Client("ben", "one", "phone", "cursor"),
+    new Client("cat", "two", "phone", "cursor"),
+    new Client("ann", "one", "watch", "last_sync"),
+    new Client("ben", "one", "watch", "either"),
   ];
   readonly #open = new Map<
     number,
@@ -81,11 +86,15 @@ export class World {
         );
       case "pull": {
         const client = this.clients[op.client];
-        for (let i = 0; i < op.pages; i++) if (await this.pull(client, op.batch)) break;
+        for (let i = 0; i < op.pages; i++) {
+          if (await this.pull(client, op.batch, op.times >> 2 * i)) break;
+        }
         return;
       }
       case "settle":
-        return await this.settle(this.clients[op.client], op.batch);
+        return await this.settle(this.clients[op.client], op.batch, op.times);
+      case "wait":
+        return await this.wait();
       case "crash": {
         const client = this.clients[op.client];
         // Either the last pages were never stored, or their rows were and the cursors were not.
@@ -168,8 +177,23 @@ export class World {
     );
   }
 
-  /** One page; resolves to whether it was complete. The client may have no right to some model. */
-  async pull(client: Client, batchSize: number): Promise<boolean> {
+  /** Lets minutes pass, for the server's times and for those that the clients hold. */
+  async wait(): Promise<void> {
+    await letTimePass(this.db);
+    for (const { now, earlier } of this.clients) {
+      for (const positions of [now.positions, earlier.positions]) {
+        for (const [name, position] of Object.entries(positions)) {
+          if (position && /^\d{4}-/.test(position)) positions[name] = madeOlder(position);
+        }
+      }
+    }
+  }
+
+  /**
+   * One page; resolves to whether it was complete. The client may have no right to some model. `times`
+   * has a bit for each model whose time is kept, if the client feeds back either.
+   */
+  async pull(client: Client, batchSize: number, times: number): Promise<boolean> {
     const caller = await this.world.caller(client.username, client.organization);
     const asked = Object.fromEntries(
       Object.values(models).map((name) => [name, client.now.positions[name] ?? null]),
@@ -179,7 +203,7 @@ export class World {
     try {
       page = await pullAs(this.world, caller, asked, {
         batchSize,
-        device: client.byTime ? "watch" : "phone",
+        device: client.device,
         checksum: true,
       });
     } catch (error) {
@@ -192,7 +216,7 @@ export class World {
       client.earlier.positions = {};
       return true;
     }
-    for (const [key, name] of Object.entries(models) as [ModelKey, string][]) {
+    for (const [i, [key, name]] of Object.entries(models).entries() as Iterable<Indexed>) {
       const part = page.models.find((part) => part.name === name)!;
       const rows = client.now.rows[key];
       if (part.error || part.reset || asked[name] === null) {
@@ -210,14 +234,17 @@ export class World {
       for (const removed of removedOf(page, name)) {
         rows.delete(typeof removed === "object" ? JSON.stringify(removed) : String(removed));
       }
-      client.now.positions[name] = client.byTime ? part.lastSync : part.cursor;
+      const byTime = client.feeds === "either" ? times >> i & 1 : client.feeds === "last_sync";
+      client.now.positions[name] = byTime ? part.lastSync : part.cursor;
     }
     if (page.complete) await this.compare(client, caller);
     return page.complete;
   }
 
-  async settle(client: Client, batchSize: number): Promise<void> {
-    for (let pages = 0; pages < 500; pages++) if (await this.pull(client, batchSize)) return;
+  async settle(client: Client, batchSize: number, times: number): Promise<void> {
+    for (let pages = 0; pages < 500; pages++) {
+      if (await this.pull(client, batchSize, times >> 2 * (pages % 4))) return;
+    }
     throw new Error("The client did not come to the end in 500 pages");
   }
 
@@ -254,7 +281,7 @@ export class World {
 
   async finish(): Promise<void> {
     for (const slot of [...this.#open.keys()]) await this.end(slot, true);
-    for (const client of this.clients) await this.settle(client, 3);
+    for (const client of this.clients) await this.settle(client, 3, 0b01_10_11_00);
   }
 
   async abandon(): Promise<void> {

@@ -184,7 +184,7 @@ async function arm(tx: Transaction, model: Model, wanted: readonly string[]): Pr
       fingerprint = ${fingerprintOf("$2::oid")},
       generation = CASE WHEN $5 THEN generation ELSE gen_random_uuid() END,
       reset_reason = CASE WHEN $5 THEN reset_reason ELSE $6 END,
-      reset_at = CASE WHEN $5 THEN reset_at ELSE now() END
+      reset_at = CASE WHEN $5 THEN reset_at ELSE clock_timestamp() END
     WHERE id = $1`,
     [id, model.oid, shapeOf(model), JSON.stringify(previous), known?.intact ?? false, reason],
   );
@@ -245,7 +245,8 @@ function createFunctions(id: number, model: Model, previous: string[]): string {
       FROM old_rows o ${owned("o")};`,
     truncate: `
       UPDATE lockstep.tracked_model
-      SET generation = gen_random_uuid(), reset_reason = 'The table was truncated.', reset_at = now()
+      SET generation = gen_random_uuid(), reset_reason = 'The table was truncated.',
+        reset_at = clock_timestamp()
       WHERE id = ${id};`,
   };
   return Object.entries(body).map(([event, statement]) => `

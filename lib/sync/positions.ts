@@ -1,5 +1,7 @@
 import type { Connection } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
+import type { Model } from "../models/mod.ts";
+import type { TrackedModel } from "./change_log.ts";
 import { rememberSnapshot } from "./installation.ts";
 import type { PullContext, SavedPosition } from "./pull.ts";
 import { saveScopes } from "./scope_store.ts";
@@ -9,6 +11,8 @@ export interface OldSnapshot {
   snapshot: string;
   /** Milliseconds since 1970. */
   takenAt: number;
+  /** Every scope under which the user was answered: which of them the client holds is not known. */
+  held: string[];
 }
 
 /**
@@ -19,38 +23,59 @@ const overlapSeconds = 60;
 
 /**
  * What the times stand for that clients gave instead of cursors, by the name they used: the cursor
- * that went with exactly that `last_sync`, or else the newest snapshot that is safely older. A time
- * from before what positions are kept for is neither: it may belong to a first pull cut short.
+ * that went with that `last_sync`, of which many a client keeps the milliseconds alone, or else the
+ * newest snapshot that is safely older. Neither, so that the client starts over, is a time
+ *
+ * - from before what positions are kept for: it may belong to a first pull cut short;
+ * - from before the model's log begins;
+ * - of the future, by more than clocks differ;
+ * - of a user who was never answered: nobody knows which scope the client holds.
  */
 export async function findPositions(
   conn: Connection,
   { principal, membership, device, positionRetentionDays }: PullContext,
-  asked: { name: string; model: { name: string }; given: string | null }[],
+  asked: { name: string; model: Model; given: string | null }[],
+  tracked: ReadonlyMap<Model, TrackedModel>,
 ): Promise<Map<string, string | OldSnapshot>> {
   if (asked.length === 0) return new Map();
   const wanted = asked.map(({ name, model, given }) => ({
     name,
     model: model.name,
+    id: tracked.get(model)!.id,
     at: parseTime(name, given!),
   }));
-  const rows = await conn.query<
-    { name: string; cursor: string | null; snapshot: string | null; taken_at: number | null }
-  >(
+  const rows = await conn.query<{
+    name: string;
+    cursor: string | null;
+    snapshot: string | null;
+    taken_at: number | null;
+    held: string[];
+  }>(
     `
     SELECT wanted.name, p.cursor, h.snapshot::text AS snapshot,
-      extract(epoch FROM h.taken_at)::float8 * 1000 AS taken_at
-    FROM json_to_recordset($1::text::json) AS wanted (name text, model text, at timestamptz)
+      extract(epoch FROM h.taken_at)::float8 * 1000 AS taken_at,
+      ARRAY(
+        SELECT DISTINCT g.hash
+        FROM lockstep.scope_given g
+        WHERE g.user_id = $2 AND g.organization_id = $3 AND g.model_name = wanted.model) AS held
+    FROM json_to_recordset($1::text::json)
+      AS wanted (name text, model text, id integer, at timestamptz)
+    JOIN lockstep.tracked_model m USING (id)
     LEFT JOIN LATERAL (
       SELECT p.cursor
       FROM lockstep.sync_position p
       WHERE p.user_id = $2 AND p.organization_id = $3 AND p.model_name = wanted.model
-        AND p.last_sync = wanted.at
-      ORDER BY p.device = $4 DESC
+        AND p.last_sync >= wanted.at AND p.last_sync < wanted.at + CASE
+          WHEN wanted.at = date_trunc('milliseconds', wanted.at) THEN interval '1 millisecond'
+          ELSE interval '1 microsecond' END
+      ORDER BY p.device = $4 DESC, p.last_sync
       LIMIT 1) p ON true
     LEFT JOIN LATERAL (
       SELECT h.snapshot, h.taken_at
       FROM lockstep.snapshot_history h
       WHERE h.taken_at < wanted.at - make_interval(secs => $5)
+        AND wanted.at <= now() + make_interval(secs => $5)
+        AND h.taken_at > m.reset_at
         AND h.taken_at > now() - make_interval(days => $6)
       ORDER BY h.taken_at DESC
       LIMIT 1) h ON true`,
@@ -64,9 +89,11 @@ export async function findPositions(
     ],
   );
   const found = new Map<string, string | OldSnapshot>();
-  for (const { name, cursor, snapshot, taken_at } of rows) {
+  for (const { name, cursor, snapshot, taken_at, held } of rows) {
     if (cursor) found.set(name, cursor);
-    else if (snapshot) found.set(name, { snapshot, takenAt: taken_at! });
+    else if (snapshot && held.length > 0) {
+      found.set(name, { snapshot, takenAt: taken_at!, held });
+    }
   }
   return found;
 }
@@ -74,11 +101,13 @@ export async function findPositions(
 const isoTime =
   /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 
-/** The time as ISO 8601 in UTC; one without a zone is taken for UTC. */
+/** The time as ISO 8601 in UTC, in the years 1 to 9999; one without a zone is taken for UTC. */
 function parseTime(name: string, given: string): string {
   const [, date, time = "00:00", zone = "Z"] = isoTime.exec(given) ?? [];
   try {
-    return Temporal.Instant.from(`${date}T${time}${zone}`).toString();
+    const at = Temporal.Instant.from(`${date}T${time}${zone}`).toString();
+    if (!/^(?!0000)\d{4}-/.test(at)) throw new RangeError(at);
+    return at;
   } catch {
     throw new LockstepError(
       "invalid_cursor",
@@ -106,18 +135,24 @@ export async function lastSyncTimes(
 
 /**
  * Gives each page its `last_sync`, and stores what a later pull will need before the answer goes out:
- * the scopes that cursors name, the snapshot, and, for clients that work with times, which cursor goes
- * with which time.
+ * the scopes that cursors name, the snapshot, and which cursor goes with which time.
+ *
+ * The cursors are left out where a plain time does as well: when every model was at its end before and
+ * still is, as in each pull of a client that keeps up by cursors; and when `unfinished` times don't go
+ * out, as in a stream, which tells times in its last line alone.
  */
 export async function savePositions(
   context: PullContext,
   positions: SavedPosition[],
   asOf: string,
+  { unfinished }: { unfinished: boolean },
 ): Promise<void> {
   const { db } = context;
   for (const { page } of positions) page.lastSync = asOf;
+  const wanted = positions.some(({ fromEnd, page }) => !fromEnd || page.hasMore);
+  const telling = positions.filter(({ page }) => unfinished || !page.hasMore);
   await Promise.all([
-    saveTimes(context, positions.filter(({ byCursor }) => !byCursor), asOf),
+    saveTimes(context, wanted ? telling : [], asOf),
     saveScopes(db, new Map(positions.map(({ hash, scope }) => [hash, scope]))),
     saveGiven(context, positions.filter(({ scopeIsNew }) => scopeIsNew)),
     rememberSnapshot(db),
@@ -126,7 +161,8 @@ export async function savePositions(
 
 /**
  * Notes the scopes of answers to positions that know nothing of them. A device that keeps the rows of
- * such an answer and loses its cursor comes back with the old position.
+ * such an answer and loses its cursor comes back with the old position, and one that comes back with
+ * an unknown time holds one of the scopes noted.
  */
 async function saveGiven(context: PullContext, positions: SavedPosition[]): Promise<void> {
   if (positions.length === 0) return;

@@ -95,7 +95,7 @@ export async function pullPage(context: PullContext, request: PullRequest): Prom
     }, (tx) => readPage(context, request, catalog, tx)).catch(unlessLocked);
     if ("page" in result) {
       const { page, positions, logEnd } = result;
-      await savePositions(context, positions, page.asOf);
+      await savePositions(context, positions, page.asOf, { unfinished: request.separator === "," });
       await makeDurable(context.db, logEnd);
       return page;
     }
@@ -119,11 +119,11 @@ type Outcome =
 export interface SavedPosition {
   page: ModelPage;
   model: Model;
-  /** The client gave a cursor, so it won't come back with the time. */
-  byCursor: boolean;
+  /** The client gave a cursor that stood at the model's end, under the same scope. */
+  fromEnd: boolean;
   hash: string;
   scope: Scope;
-  /** The position that the client gave knows nothing of this scope. */
+  /** The position that the client gave knows nothing of this scope, or nothing was noted of it. */
   scopeIsNew: boolean;
 }
 
@@ -173,6 +173,7 @@ async function readPage(
       tx,
       context,
       asked.filter(({ given }) => given !== null && !isCursor(given)),
+      tracked,
     ),
     lastSyncTimes(tx, context),
   ]);
@@ -184,13 +185,12 @@ async function readPage(
   let complete = true;
   const reading = { tx, context, request, head, found, scopes, reader };
   for (const one of asked) {
-    const { page, scopeIsNew } = await new ModelPull(reading, one, tracked.get(one.model)!).run();
+    const { page, ...noted } = await new ModelPull(reading, one, tracked.get(one.model)!).run();
     page.userLastSync = times.get(one.model.name) ?? null;
     pages.push(page);
     complete &&= !page.hasMore;
-    const byCursor = one.given !== null && isCursor(one.given);
     const { model, hash, scope } = one;
-    positions.push({ page, model, byCursor, hash, scope, scopeIsNew });
+    positions.push({ page, model, hash, scope, ...noted });
   }
   return {
     page: {

@@ -12,7 +12,7 @@ import {
 } from "./cursor.ts";
 import type { SnapshotHead } from "./installation.ts";
 import type { OldSnapshot } from "./positions.ts";
-import type { ModelPage, PullContext, PullRequest } from "./pull.ts";
+import type { ModelPage, PullContext, PullRequest, SavedPosition } from "./pull.ts";
 import type { PullReader } from "./pull_reader.ts";
 import { countStatement, type PullTarget } from "./pull_sql.ts";
 import { emptyScopeHash, type ScopeStore } from "./scope_store.ts";
@@ -74,8 +74,8 @@ export class ModelPull {
     this.#page = emptyPage(asked.name);
   }
 
-  /** `scopeIsNew`: the position that the client gave knows nothing of its scope. */
-  async run(): Promise<{ page: ModelPage; scopeIsNew: boolean }> {
+  /** Resolves to the page and to what `SavedPosition` says of it. */
+  async run(): Promise<Pick<SavedPosition, "page" | "fromEnd" | "scopeIsNew">> {
     const { tx, request, head, scopes, reader } = this.#reading;
     const { scope, hash } = this.#asked;
     const [target, page] = [this.#target, this.#page];
@@ -83,15 +83,19 @@ export class ModelPull {
     page.reset = start.reset;
     const { position, given: since } = start;
     const mentioned = [...position.held, position.target];
-    const scopeIsNew = !mentioned.includes(hash);
+    const scopeIsNew = !start.noted || !mentioned.includes(hash);
+    let fromEnd = isCursor(this.#asked.given ?? "") && position.phase === "log" &&
+      position.s1 === null;
     if (position.target !== hash || since.some((other) => !mentioned.includes(other))) {
       rescope(position, hash, since);
+      fromEnd = false;
     }
     let held = position.held.length > maxHeld ? undefined : await scopes.get(position.held);
     if (!held) {
       Object.assign(position, fromStart(head, hash));
       page.reset = true;
       held = [nothing];
+      fromEnd = false;
     }
     if (request.totals && position.phase === "scan") {
       const { text, params } = countStatement(target, scope);
@@ -102,7 +106,7 @@ export class ModelPull {
     page.hasMore = !ended;
     page.cursor = encodeCursor(position, this.#binding);
     if (ended && request.checksum) page.checksum = await reader.checksum(target, scope);
-    return { page, scopeIsNew };
+    return { page, fromEnd, scopeIsNew };
   }
 
   #columns(): string[] | null {
@@ -124,11 +128,18 @@ export class ModelPull {
     return [...new Set([...model.key, ...fields])];
   }
 
-  /** Where to go on from, by what the client gave. */
-  async #start(): Promise<{ position: Position; reset: boolean; given: string[] }> {
+  /** Where to go on from, by what the client gave, and what was noted of its scopes. */
+  async #start(): Promise<
+    { position: Position; reset: boolean; given: string[]; noted: boolean }
+  > {
     const { head, found } = this.#reading;
     const { name, given, hash } = this.#asked;
-    const start = (reset: boolean) => ({ position: fromStart(head, hash), reset, given: [] });
+    const start = (reset: boolean) => ({
+      position: fromStart(head, hash),
+      reset,
+      given: [],
+      noted: false,
+    });
     if (given === null) return start(false);
     const remembered = isCursor(given) ? given : found.get(name);
     if (remembered === undefined) return start(true);
@@ -140,25 +151,29 @@ export class ModelPull {
     } else {
       position = {
         ...fromStart(head, hash),
-        held: [hash],
+        held: remembered.held,
+        // Any other scope than the present one: the client may hold rows of it.
+        target: remembered.held.find((held) => held !== hash) ?? hash,
         s0: remembered.snapshot,
         phase: "log",
         started: remembered.takenAt,
       };
     }
-    const since = await this.#since(position);
-    return since.readable ? { position, reset: false, given: since.given } : start(true);
+    const { readable, ...since } = await this.#since(position);
+    return readable ? { position, reset: false, ...since } : start(true);
   }
 
   /**
    * Whether the log still has all that happened since the position, and this is its future; and the
    * scopes under which the device was answered since: it may hold rows of those answers although it
-   * lost their cursors.
+   * lost their cursors. `noted`: it was ever answered under the present scope.
    */
-  async #since({ s0, s1, started }: Position): Promise<{ readable: boolean; given: string[] }> {
+  async #since(
+    { s0, s1, started }: Position,
+  ): Promise<{ readable: boolean; given: string[]; noted: boolean }> {
     const { tracked, model, tenant } = this.#target;
     const { tx, context, reader } = this.#reading;
-    const [since] = await tx.query<{ readable: boolean; given: string[] }>(
+    const [since] = await tx.query<{ readable: boolean; given: string[]; noted: boolean }>(
       `
       SELECT pg_snapshot_xmax($1::text::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
         AND coalesce(pg_snapshot_xmax($2::text::pg_snapshot)
@@ -174,7 +189,11 @@ export class ModelPull {
         ARRAY(
           SELECT g.hash FROM lockstep.scope_given g
           WHERE g.user_id = $5 AND g.organization_id = $6 AND g.device = $7 AND g.model_name = $9
-            AND NOT pg_visible_in_snapshot(g.xid, $1::text::pg_snapshot)) AS given`,
+            AND NOT pg_visible_in_snapshot(g.xid, $1::text::pg_snapshot)) AS given,
+        EXISTS (
+          SELECT FROM lockstep.scope_given g
+          WHERE g.user_id = $5 AND g.organization_id = $6 AND g.device = $7 AND g.model_name = $9
+            AND g.hash = $10) AS noted`,
       [
         s0,
         s1,
@@ -185,6 +204,7 @@ export class ModelPull {
         context.device,
         started,
         model.name,
+        this.#asked.hash,
       ],
     );
     reader.queries++;
