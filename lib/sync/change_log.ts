@@ -101,7 +101,8 @@ export const previousColumn = (name: string) => identifier(`p_${name}`);
  * committed change is in the log.
  *
  * If the log could not see some change (first time, triggers dropped or switched off, the table
- * replaced or rewritten), the model gets a new generation and its reason.
+ * replaced or rewritten), the model gets a new generation and its reason. Nothing is done for a table
+ * that another one replaced since the catalog was read.
  */
 export async function track(
   db: Database,
@@ -121,6 +122,11 @@ async function arm(tx: Transaction, model: Model, wanted: readonly string[]): Pr
     model.oid | 0,
   ]);
   await tx.query(`LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
+  const [{ same }] = await tx.query<{ same: boolean }>(
+    "SELECT to_regclass($1)::oid = $2::oid AS same",
+    [table, model.oid],
+  );
+  if (!same) return;
   const [known] = await tx.query<
     { id: number; intact: boolean; previous_columns: Record<string, string>; was: string }
   >(

@@ -84,7 +84,7 @@ export interface PullPage {
  * slow the client then reads. The state machine is described at `Position`.
  *
  * @throws LockstepError `permission_denied` when no asked model may be pulled, `invalid_cursor`,
- * `cursor_mismatch`, `unavailable` when a table stays locked.
+ * `cursor_mismatch`, `unavailable` when a table stays locked or keeps changing.
  */
 export async function pullPage(context: PullContext, request: PullRequest): Promise<PullPage> {
   for (let attempt = 0;; attempt++) {
@@ -92,7 +92,7 @@ export async function pullPage(context: PullContext, request: PullRequest): Prom
     const result = await context.db.transaction({
       isolation: "repeatable read",
       readOnly: true,
-    }, (tx) => readPage(context, request, catalog, tx)).catch(unlessLocked);
+    }, (tx) => readPage(context, request, catalog, tx)).catch(unlessStale).catch(unlessLocked);
     if ("page" in result) {
       const { page, positions, logEnd } = result;
       await savePositions(context, positions, page.asOf, { unfinished: request.separator === "," });
@@ -102,9 +102,9 @@ export async function pullPage(context: PullContext, request: PullRequest): Prom
     if (attempt === 5) throw busy();
     // What a read-only snapshot can't mend is mended here, and the page read again.
     if (result.repair === "identity") await renewIdentity(context.db);
-    else {
+    else if (result.repair !== "catalog") {
       for (const { model, columns } of result.repair) {
-        await track(context.db, model, columns).catch(unlessLocked);
+        await track(context.db, model, columns).catch(unlessStale).catch(unlessLocked);
       }
     }
     context.catalog.invalidate();
@@ -113,7 +113,7 @@ export async function pullPage(context: PullContext, request: PullRequest): Prom
 
 type Outcome =
   | { page: PullPage; positions: SavedPosition[]; logEnd: string }
-  | { repair: "identity" | { model: Model; columns: string[] }[] };
+  | { repair: "identity" | "catalog" | { model: Model; columns: string[] }[] };
 
 /** What is remembered of a page: which cursor belongs to the `last_sync` that went with it. */
 export interface SavedPosition {
@@ -226,6 +226,15 @@ function busy(cause?: unknown): LockstepError {
     "A table that you asked for is being changed by a long transaction. Try again shortly.",
     { headers: { "Retry-After": "1" }, cause },
   );
+}
+
+/** SQLSTATEs of a statement about a schema, table or column that is gone, or is no table any more. */
+const goneStates = new Set(["3F000", "42P01", "42703", "42809"]);
+
+/** The catalog was read before the schema changed: it has to be read again. */
+function unlessStale(error: unknown): { repair: "catalog" } {
+  if (!goneStates.has(sqlError(error)?.code ?? "")) throw error;
+  return { repair: "catalog" };
 }
 
 function unlessLocked(error: unknown): never {
