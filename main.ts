@@ -28,6 +28,7 @@ import {
   pageErrors,
   pageSession,
   RecordWatches,
+  RequestDrain,
   requestState,
   securityHeaders,
   type Services,
@@ -37,6 +38,8 @@ import {
 
 /** How long an accepted request may go on when the server is told to stop, in milliseconds. */
 const patience = 30_000;
+/** What is left for the answers after that, in milliseconds. */
+const lastWords = 5_000;
 
 /** The services of one process, and how to end them. */
 export interface Running {
@@ -213,9 +216,10 @@ export async function serve(demo = false, given: Record<string, string> = {}): P
   const summary = demo ? await loadDemo(services.db) : undefined;
   await jobs.start();
   await bulk.start();
+  const drain = new RequestDrain();
   let server: Deno.HttpServer;
   try {
-    server = listen(env, services, summary);
+    server = listen(env, drain.wrap(createApp(services).handler()), summary);
   } catch (error) {
     await stop();
     throw error;
@@ -224,14 +228,23 @@ export async function serve(demo = false, given: Record<string, string> = {}): P
   Deno.addSignalListener("SIGINT", resolve);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", resolve);
   await signalled;
-  const late = new Promise<void>((resolve) => Deno.unrefTimer(setTimeout(resolve, patience)));
-  await stop(Promise.race([server.shutdown(), late]));
+  await stop(finish(server, drain));
   await stopLogging();
+}
+
+/** Answers what was accepted, for as long as there is patience. */
+async function finish(server: Deno.HttpServer, drain: RequestDrain): Promise<void> {
+  const started = performance.now();
+  const late = (after: number) =>
+    new Promise<void>((resolve) => Deno.unrefTimer(setTimeout(resolve, after)));
+  await Promise.race([drain.drained(), late(patience)]);
+  const left = patience - (performance.now() - started);
+  await Promise.race([server.shutdown(), late(Math.max(left, lastWords))]);
 }
 
 function listen(
   env: Environment,
-  services: Services,
+  handler: Deno.ServeHandler,
   summary: DemoSummary | undefined,
 ): Deno.HttpServer {
   try {
@@ -247,7 +260,7 @@ function listen(
         const origin = env.publicUrl ?? `http://${host}:${port}`;
         console.log(summary ? demoBanner(origin, summary) : `Lockstep is ready at ${origin}`);
       },
-    }, createApp(services).handler());
+    }, handler);
   } catch (cause) {
     const why = cause instanceof Deno.errors.AddrInUse
       ? "another program listens there"

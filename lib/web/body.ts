@@ -1,4 +1,5 @@
 import { LockstepError } from "../errors/mod.ts";
+import { stoppingError } from "./request_drain.ts";
 
 /**
  * The request's body as a stream of bytes, decompressed.
@@ -33,7 +34,11 @@ export async function readText(req: Request, limit: number): Promise<string> {
   return text + decode(decoder, undefined, false);
 }
 
-/** Chunks of the decompressed body, until there are more than `limit` bytes. */
+/**
+ * Chunks of the decompressed body, until there are more than `limit` bytes.
+ *
+ * @throws LockstepError `too_large`, `invalid_encoding`, `unavailable` when the server stops meanwhile
+ */
 export async function* limited(req: Request, limit: number): AsyncGenerator<Uint8Array> {
   let size = 0;
   const reader = bodyStream(req).getReader();
@@ -43,6 +48,8 @@ export async function* limited(req: Request, limit: number): AsyncGenerator<Uint
       try {
         part = await reader.read();
       } catch (cause) {
+        // So Deno ends the reading of bodies when it shuts the server down.
+        if (cause instanceof Deno.errors.BadResource) throw stoppingError(cause);
         throw new LockstepError(
           "invalid_encoding",
           "The body could not be read: it broke off, or is not the gzip that Content-Encoding says.",

@@ -74,6 +74,7 @@ export * from "./quarantine_request.ts";
 export * from "./record_push.ts";
 export * from "./record_watches.ts";
 export * from "./request_origin.ts";
+export * from "./request_drain.ts";
 export * from "./request_state.ts";
 export * from "./security_headers.ts";
 export * from "./services.ts";
