@@ -5,7 +5,7 @@ import { type Database, migrate, migrationStatus, openPostgres, rollback } from 
 import { fillTables, tableContents } from "./support/fill_tables.ts";
 import { migrations } from "../lib/db/migrations/mod.ts";
 import { ModelCatalog } from "../lib/models/mod.ts";
-import { track } from "../lib/sync/mod.ts";
+import { setRowSecurity, track } from "../lib/sync/mod.ts";
 import { eachDatabase, hasPostgres, openTestDatabase } from "./support/databases.ts";
 import { until } from "./support/until.ts";
 
@@ -174,6 +174,44 @@ eachDatabase("rollback() leaves synced tables usable, and their rows", async ({ 
   await track(db, again, []);
   await db.script("INSERT INTO public.note VALUES (4, 1, 'logged again')");
 });
+
+eachDatabase(
+  "rollback() takes triggers, logs and policies off synced tables, so that ids may begin anew",
+  async ({ db }) => {
+    await db.script(`
+      CREATE SCHEMA a;
+      CREATE TABLE a.one (id integer PRIMARY KEY, organization_id integer);
+      CREATE TABLE a.two (id uuid PRIMARY KEY, organization_id integer)`);
+    const arm = async (name: string) => {
+      const { models } = await new ModelCatalog(db).current();
+      await track(db, models.find((model) => model.name === name)!, []);
+      return models;
+    };
+    const models = await arm("a.One");
+    if (db.kind === "postgres") await setRowSecurity(db, models, true);
+    await rollbackAll(db);
+    const left = await db.query(`
+      SELECT tgname::text AS name FROM pg_trigger WHERE NOT tgisinternal
+      UNION ALL SELECT polname::text FROM pg_policy
+      UNION ALL SELECT relname::text FROM pg_class
+      WHERE relnamespace = 'lockstep'::regnamespace AND relname NOT LIKE 'schema_version%'
+        OR relnamespace = 'a'::regnamespace AND relrowsecurity`);
+    expect(left).toEqual([]);
+    await db.script("INSERT INTO a.one VALUES (1, 1)");
+    expect(await migrate(db)).toEqual(names);
+
+    await arm("a.Two");
+    await db.script(`
+      INSERT INTO a.one VALUES (2, 1);
+      INSERT INTO a.two VALUES ('00000000-0000-0000-0000-000000000001', 1)`);
+    await arm("a.One");
+    await db.script("INSERT INTO a.one VALUES (3, 1)");
+    expect(await db.query("SELECT k0::text AS key FROM lockstep.change_1")).toEqual([
+      { key: "00000000-0000-0000-0000-000000000001" },
+    ]);
+    expect(await db.query("SELECT k0::text AS key FROM lockstep.change_2")).toEqual([{ key: "3" }]);
+  },
+);
 
 Deno.test({
   name: "servers that start at once on an empty database migrate it once, and both serve",

@@ -370,6 +370,35 @@ END $$;
 `;
 
 export const down = `
+-- What stands on the application's tables goes first: migrated again, ids begin anew, and these
+-- triggers would feed the logs of other models.
+DO $$
+DECLARE made record;
+BEGIN
+  FOR made IN
+    SELECT polname AS name, polrelid::regclass AS on_table FROM pg_policy
+    WHERE polname IN ('lockstep_tenant', 'lockstep_open')
+  LOOP
+    EXECUTE format('DROP POLICY %I ON %s', made.name, made.on_table);
+    -- That policy is made where we switched row level security on.
+    IF made.name = 'lockstep_open' THEN
+      EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', made.on_table);
+    END IF;
+  END LOOP;
+  FOR made IN
+    SELECT oid::regprocedure AS name FROM pg_proc
+    WHERE pronamespace = 'lockstep'::regnamespace
+      AND proname ~ '^change_[0-9]+_(insert|update|delete|truncate)$'
+  LOOP
+    EXECUTE format('DROP FUNCTION %s CASCADE', made.name);
+  END LOOP;
+  FOR made IN
+    SELECT oid::regclass AS name FROM pg_class
+    WHERE relnamespace = 'lockstep'::regnamespace AND relkind = 'r' AND relname ~ '^change_[0-9]+$'
+  LOOP
+    EXECUTE format('DROP TABLE %s', made.name);
+  END LOOP;
+END $$;
 DROP TABLE lockstep.chat_message, lockstep.job_run, lockstep.job, lockstep.quarantine,
   lockstep.idempotency_key, lockstep.performance_metric, lockstep.sync_log,
   lockstep.user_sync_metadata, lockstep.sync_metadata, lockstep.sync_position, lockstep.scope_given, lockstep.device,
