@@ -1,12 +1,17 @@
 import { expect } from "expect";
+import { ServerProcess } from "../bench/server_process.ts";
+import { signIn } from "../bench/world.ts";
 import { assertFencing, type CollabOptions, RedisStore, timingOf } from "../lib/collab/mod.ts";
 import { defaultCollabOptions, EditLocks } from "../lib/collab/mod.ts";
 import type { Database } from "../lib/db/mod.ts";
 import { closeCode, pageRoom, recordRoom } from "../lib/protocol/mod.ts";
 import { TcpProxy } from "./collab_proxy.ts";
 import { addUsers, HubServer, member, redisOptions, withCollabTables } from "./collab_support.ts";
-import { openTestDatabase } from "./support/databases.ts";
+import { hasPostgres, openTestDatabase } from "./support/databases.ts";
+import { freePort } from "./support/free_port.ts";
 import { hasRedis, startRedis } from "./support/redis.ts";
+import { prepareShop } from "./support/shop_load.ts";
+import { until } from "./support/until.ts";
 
 const room = recordRoom("myapp", "customer", "1");
 const page = pageRoom("/admin/myapp/customer/1/change/");
@@ -190,6 +195,21 @@ redisTest(
   },
 );
 
+redisTest("CollabHub: starts without Redis, and editing begins when it comes", async (db) => {
+  const port = freePort();
+  await using store = await open(`redis://127.0.0.1:${port}`, brisk, impatient);
+  await using server = await HubServer.start(db, { store, options: brisk });
+  const ann = await server.join(room, 1);
+  await ann.next("lock_unavailable");
+  ann.send("claim_editor");
+  expect(await ann.next("claim_denied")).toMatchObject({ reason: "unavailable" });
+  await using _redis = await startRedis({ port });
+  await ann.next("lock_available");
+  ann.send("claim_editor");
+  await ann.next("editor_status", (f) => f.editor_id === 1);
+  expect(server.errors).toEqual([]);
+});
+
 redisTest("CollabHub: an outage beyond the lease ends editing, and it resumes", async (db) => {
   const options = { ...brisk, stale_after: 3 };
   await using redis = await startRedis();
@@ -228,6 +248,32 @@ redisTest("CollabHub: a process cut off from Redis cannot save after its success
   proxy.heal();
   await ann.next("lock_lost");
   expect(await ann.next("editor_status", (f) => f.editor_id === 2)).toBeDefined();
+});
+
+Deno.test({
+  name: "a server starts without Redis: it pushes and pulls, and says what does not work",
+  ignore: !hasRedis || !hasPostgres,
+  async fn() {
+    await using test = await openTestDatabase("postgres");
+    await prepareShop(test.db);
+    const port = freePort();
+    await using server = await ServerProcess.start({
+      DATABASE_URL: test.url!,
+      REDIS_URL: `redis://127.0.0.1:${port}`,
+      LOCKSTEP_REDIS_SOCKET_TIMEOUT: "0.5",
+    });
+    const client = await signIn(server);
+    await client.push("shop.Parent", [{ note: "pushed" }]);
+    const pull = await client.post("pull/", { models: { "shop.Parent": null } });
+    expect((await pull.json()).data).toMatchObject([{ note: "pushed" }]);
+    const cache = async () => {
+      const { checks } = await (await fetch(`${server.origin}/api/sync/health/`)).json();
+      return checks.cache;
+    };
+    expect(await cache()).toMatch(/^unhealthy/);
+    await using _redis = await startRedis({ port });
+    await until(async () => await cache() === "healthy");
+  },
 });
 
 Deno.test({

@@ -82,10 +82,10 @@ export class CollabHub {
     store.onAvailability((available) => this.#availability(available));
   }
 
-  /** Begins to keep leases, presence and sessions. */
+  /** Begins to keep leases, presence and sessions; while the store is away, as soon as it is back. */
   async start(): Promise<void> {
     const { options } = this.#context;
-    await this.#beat();
+    await this.#guard(() => this.#beat());
     this.#every(options.process_beat, () => this.#beat());
     this.#every(options.heartbeat_interval, () => this.#renew());
     this.#every(Math.min(1, options.process_beat), () => this.#promoteWaiting());
@@ -234,6 +234,8 @@ export class CollabHub {
     if (!room) {
       room = create();
       this.#rooms.set(name, room);
+      // So that whoever comes meanwhile is told when the store is back.
+      if (room instanceof RecordRoom && !this.#context.store.available) room.storeLost();
     }
     return room;
   }

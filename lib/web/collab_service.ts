@@ -75,6 +75,12 @@ export async function createCollab(
     report: (error) => logger("collab").error("Collaboration failed: {error}", { error }),
   });
   await hub.start();
+  if (!store.available) {
+    logger("collab").warning(
+      "Redis cannot be reached. Nobody can edit together until it can be; everything else works. " +
+        "Check REDIS_URL, and that Redis runs.",
+    );
+  }
   return hub;
 }
 
