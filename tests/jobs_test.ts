@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { type Database } from "../lib/db/mod.ts";
-import { type Job, JobRunner, type JobRunnerOptions } from "../lib/jobs/mod.ts";
+import { type Job, JobRunner, type JobRunnerOptions, purgeJobRuns } from "../lib/jobs/mod.ts";
 import { syncReport, syncReportCsv, writeSyncReport } from "../lib/web/mod.ts";
 import { appKinds, openTestApp } from "./support/app.ts";
 import { eachDatabase, hasPostgres } from "./support/databases.ts";
@@ -86,6 +86,26 @@ eachDatabase("JobRunner.tick() leaves a job without a schedule alone", async ({ 
   expect(await runner.tick()).toEqual([]);
   expect((await runner.list())[0]).toMatchObject({ schedule: "", next_at: null, last_run: null });
 });
+
+eachDatabase(
+  "purgeJobRuns() keeps what says whether a job is due, and how it went",
+  async ({ db }) => {
+    await db.script(`
+    UPDATE lockstep.installation SET created_at = now() - interval '3 years';
+    INSERT INTO lockstep.job_run (job_name, trigger, outcome, started_at)
+      SELECT 'work', trigger, outcome, date_trunc('year', now()) + minutes * interval '1 minute'
+      FROM (VALUES ('manual', 'succeeded', 1), ('cron', 'failed', 2), ('manual', 'failed', 3),
+        ('cron', 'succeeded', 4), ('manual', 'succeeded', 5)) AS run (trigger, outcome, minutes)`);
+    const runner = runnerOf(db, () => Promise.resolve({}), { schedule: "0 0 1 1 *" });
+    expect(await purgeJobRuns(db, 0)).toBe(2);
+    expect(await runner.tick()).toEqual([]);
+    const [{ last_run, last_failure }] = await runner.list();
+    expect([last_run, last_failure]).toMatchObject([
+      { trigger: "manual", outcome: "succeeded" },
+      { trigger: "manual", outcome: "failed" },
+    ]);
+  },
+);
 
 eachDatabase("JobRunner records a failure and goes on", async ({ db }) => {
   const told: unknown[] = [];

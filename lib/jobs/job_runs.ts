@@ -158,8 +158,17 @@ export async function readRun(conn: Connection, id: number): Promise<JobRun | un
 /** Of one job; one that runs every minute would fill the history otherwise. */
 const mostKept = 1000;
 
-/** Removes the runs older than `days`, and all but the newest thousand of each job. */
+/**
+ * Removes the runs older than `days`, and all but the newest thousand of each job. What is known of a
+ * job by its runs stays: when it was last due, when it last succeeded and why it last failed.
+ */
 export async function purgeJobRuns(conn: Connection, days: number): Promise<number> {
+  const newest = (condition: string) => `
+      SELECT * FROM (
+        SELECT DISTINCT ON (job_name) id
+        FROM lockstep.job_run
+        WHERE ${condition}
+        ORDER BY job_name, started_at DESC, id DESC) run`;
   const { count } = await conn.execute(
     `
     DELETE FROM lockstep.job_run
@@ -169,7 +178,12 @@ export async function purgeJobRuns(conn: Connection, days: number): Promise<numb
         SELECT id
         FROM (SELECT id, row_number() OVER (PARTITION BY job_name ORDER BY id DESC) AS position
           FROM lockstep.job_run) run
-        WHERE position > $2::int))`,
+        WHERE position > $2::int))
+    AND id NOT IN (
+      ${
+      ["trigger = 'cron'", "outcome = 'succeeded'", "outcome IN ('failed', 'timed_out')"]
+        .map(newest).join(" UNION ALL ")
+    })`,
     [days, mostKept],
   );
   return count;
