@@ -1,6 +1,7 @@
 /** Composition root: configuration, database, stores, application, server. @module */
 import { App, staticFiles } from "fresh";
 import { demoBanner, type DemoSummary, loadDemo } from "./cli/demo/mod.ts";
+import { failureOf, isDiskFull, messageOf } from "./cli/failure.ts";
 import { OutsideIssuer, TokenKeys } from "./lib/access/mod.ts";
 import {
   type Environment,
@@ -70,19 +71,29 @@ async function createServices(env: Environment): Promise<Running> {
   }
 }
 
-async function openConfigured(env: Environment): Promise<Database> {
+/**
+ * Opens the database that the environment names.
+ *
+ * @throws LockstepError `data_directory_in_use`, or `invalid_configuration` when the embedded database
+ *   cannot be opened
+ */
+export async function openConfigured(env: Environment): Promise<Database> {
   try {
     return await openDatabase({ ...env, poolSize: env.databasePoolSize });
   } catch (cause) {
-    const { NotCapable, NotADirectory, PermissionDenied } = Deno.errors;
-    const refused = [NotCapable, NotADirectory, PermissionDenied]
+    if (env.databaseUrl || cause instanceof LockstepError) throw cause;
+    const { NotCapable, NotADirectory, NotFound, PermissionDenied } = Deno.errors;
+    const refused = [NotCapable, NotADirectory, NotFound, PermissionDenied]
       .some((kind) => cause instanceof kind);
-    if (env.databaseUrl || !refused) throw cause;
+    const why = refused
+      ? "this process may not read and write there. Give its user the directory, and Deno " +
+        "--allow-write of it, or set DATABASE_URL."
+      : isDiskFull(cause)
+      ? "the disk is full. Make room on it, and start again."
+      : `${messageOf(cause)}. Set LOCKSTEP_DATA_DIR to a backup of it or to an empty directory.`;
     throw new LockstepError(
       "invalid_configuration",
-      `The embedded database in LOCKSTEP_DATA_DIR (${env.dataDir}) cannot be opened: this process ` +
-        "may not read and write there. Give its user the directory, and Deno --allow-write of it, " +
-        "or set DATABASE_URL.",
+      `The embedded database in LOCKSTEP_DATA_DIR (${env.dataDir}) cannot be opened: ${why}`,
       { cause },
     );
   }
@@ -299,8 +310,11 @@ if (import.meta.main || Deno.mainModule.endsWith("/_fresh/server.ts")) {
     await serve();
     Deno.exit(0);
   } catch (error) {
-    if (!(error instanceof LockstepError)) throw error;
-    console.error(error.message);
+    const { message, unexpected } = failureOf(error);
+    console.error(message);
+    if (unexpected && /^(debug|trace)$/.test(environmentVariables().LOCKSTEP_LOG_LEVEL ?? "")) {
+      console.error(error);
+    }
     Deno.exit(1);
   }
 }

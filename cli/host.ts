@@ -30,7 +30,14 @@ export function terminalHost(openLocal: Host["openLocal"]): Host {
   const typed = Deno.stdin.isTerminal();
   return {
     out: (text) => write(Deno.stdout, text),
-    err: (text) => write(Deno.stderr, text),
+    err(text) {
+      try {
+        write(Deno.stderr, text);
+      } catch (error) {
+        // Nobody reads it any more, which is no reason to end.
+        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      }
+    },
     outIsTerminal: Deno.stdout.isTerminal(),
     errIsTerminal: Deno.stderr.isTerminal(),
     width: Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80,

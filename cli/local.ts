@@ -1,10 +1,10 @@
 import { consolePrincipal, principalNamed } from "../lib/access/mod.ts";
 import { type Environment, readEnvironment } from "../lib/config/mod.ts";
-import { type Database, migrationStatus, openDatabase } from "../lib/db/mod.ts";
+import { type Database, migrationStatus } from "../lib/db/mod.ts";
 import { LockstepError } from "../lib/errors/mod.ts";
 import { startLogging } from "../lib/log/mod.ts";
 import type { Services } from "../lib/web/mod.ts";
-import { createApp, prepareDatabase, type Running, servicesOf } from "../main.ts";
+import { createApp, openConfigured, prepareDatabase, type Running, servicesOf } from "../main.ts";
 import { Api, type Transport } from "./api.ts";
 import { CliError, exitCode } from "./errors.ts";
 
@@ -84,7 +84,7 @@ export function localEnvironment(): Environment {
 /** Opens the database, or says how to do without. */
 export async function openLocalDatabase(env: Environment): Promise<Database> {
   try {
-    return await openDatabase({ ...env, poolSize: Math.min(env.databasePoolSize, 4) });
+    return await openConfigured({ ...env, databasePoolSize: Math.min(env.databasePoolSize, 4) });
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== "data_directory_in_use") throw error;
     throw new CliError(

@@ -1,6 +1,4 @@
 import { Command, CommanderError, Option } from "commander";
-import { sqlError } from "../lib/db/mod.ts";
-import { LockstepError } from "../lib/errors/mod.ts";
 import { version } from "../lib/web/mod.ts";
 import { Cli, type GlobalOptions, type Register, type Run } from "./cli.ts";
 import { registerAudit } from "./commands/audit.ts";
@@ -22,7 +20,8 @@ import { registerPush } from "./commands/push.ts";
 import { registerRestored } from "./commands/restored.ts";
 import { registerServe } from "./commands/serve.ts";
 import { registerUsers } from "./commands/user.ts";
-import { CliError, exitCode } from "./errors.ts";
+import { exitCode } from "./errors.ts";
+import { failureOf } from "./failure.ts";
 import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
 import { seedCommand, seedCommands, seedNames } from "./seed_names.ts";
@@ -65,6 +64,8 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
     await program.parseAsync(seedCommand(argv), { from: "user" });
     return exitCode.ok;
   } catch (error) {
+    // Whoever read has enough: `lockstep user list | head`.
+    if (error instanceof Deno.errors.BrokenPipe) return exitCode.ok;
     return tell(error, host, argv, program);
   }
 }
@@ -121,37 +122,12 @@ function tell(error: unknown, host: Host, argv: readonly string[], program: Comm
     if (near) host.err(`(Did you mean ${near}?)\n`);
     return exitCode.usage;
   }
-  if (error instanceof CliError) {
-    host.err(`${error.message}\n`);
-    return error.code;
+  const { message, code, unexpected } = failureOf(error);
+  host.err(`${message}\n`);
+  if (unexpected && /^(debug|trace)$/.test(host.env("LOCKSTEP_LOG_LEVEL") ?? "")) {
+    host.err(`${error instanceof Error ? error.stack : Deno.inspect(error)}\n`);
   }
-  if (error instanceof LockstepError) {
-    const fields = (error.errors ?? []).filter(({ message }) => !error.message.includes(message));
-    host.err(
-      [error.message, ...fields.map(({ field, message }) => `  ${field}: ${message}`)]
-        .join("\n") + "\n",
-    );
-    return error.code === "unavailable" ? exitCode.unreachable : exitCode.failed;
-  }
-  if (isConnectionError(error)) {
-    host.err(
-      "The database cannot be reached. Check DATABASE_URL, and that PostgreSQL runs; lockstep " +
-        "doctor says more.\n",
-    );
-    return exitCode.unreachable;
-  }
-  const refused = sqlError(error);
-  if (refused?.code === "42501") {
-    host.err(
-      `The database refuses it to the role of DATABASE_URL: ${refused.message}. Run: lockstep doctor\n`,
-    );
-    return exitCode.denied;
-  }
-  if (isFileError(error)) {
-    host.err(`${error.message}. Check the path, and that this user may use it.\n`);
-    return exitCode.failed;
-  }
-  throw error;
+  return code;
 }
 
 /** A group that does something without a second word takes a misspelt one for too many arguments. */
@@ -166,15 +142,4 @@ function nearSubcommand(argv: readonly string[], program: Command): string | und
       return nearest(word, command.commands.map((sub) => sub.name()));
     }
   }
-}
-
-/** Deno ends these with what was done to which file: `Is a directory (os error 21): open '/tmp'`. */
-function isFileError(error: unknown): error is Error {
-  return error instanceof Error && /\(os error \d+\): \w+ '/.test(error.message);
-}
-
-function isConnectionError(error: unknown): boolean {
-  const code = (error as { code?: string })?.code ?? "";
-  return /^(ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ETIMEDOUT|CONNECT_TIMEOUT|CONNECTION_\w+|28\w{3}|3D000|EAI_AGAIN)$/
-    .test(code);
 }

@@ -1,4 +1,5 @@
 import { expect } from "expect";
+import { failureOf } from "../cli/failure.ts";
 import { hashPassword } from "../lib/access/mod.ts";
 import { ModelCatalog } from "../lib/models/mod.ts";
 import { track } from "../lib/sync/mod.ts";
@@ -290,6 +291,62 @@ Deno.test({
     const done = await lockstep(["auto_migrate", "--verbose", "--force", "--json"]);
     expect([done.code, JSON.parse(done.out)]).toEqual([0, { applied: [newest] }]);
   },
+});
+
+Deno.test({
+  name: "lockstep as a process: what the database or the system refuses is said in a sentence",
+  ignore: !hasPostgres,
+  async fn() {
+    await using database = await openTestDatabase("postgres");
+    await using other = await openTestDatabase("postgres");
+    await other.db.script("DROP SCHEMA lockstep CASCADE; CREATE SCHEMA lockstep");
+    await other.db.script("CREATE TABLE lockstep.schema_version (x integer)");
+    await database.db.script(`
+      INSERT INTO lockstep.app_user (username, password) VALUES ('ann', '!')`);
+    const env = {
+      DATABASE_URL: database.url!,
+      LOCKSTEP_SECRET: "k".repeat(40),
+      LOCKSTEP_LOG_DIR: "",
+      LOCKSTEP_DATA_DIR: "/proc/nothing",
+    };
+    const readOnly = { DATABASE_URL: `${database.url}?default_transaction_read_only=on` };
+    const cases: [line: string, env: Record<string, string>, code: number, said: string][] = [
+      ["org list", readOnly, 1, "The database is read-only"],
+      ["serve --port 0", readOnly, 1, "Name the primary in DATABASE_URL"],
+      ["org list", { DATABASE_URL: `${database.url}?options=x` }, 5, "refuses the connection"],
+      [
+        "org list",
+        { DATABASE_URL: `${database.url}_none` },
+        5,
+        "does not exist. Check DATABASE_URL",
+      ],
+      ["org list", { DATABASE_URL: other.url! }, 1, "another program's"],
+      ["org list", { DATABASE_URL: "" }, 1, "LOCKSTEP_DATA_DIR (/proc/nothing) cannot be opened"],
+      ["push /dev/stdin --as ann", {}, 1, "/dev/stdin is not open to this program"],
+    ];
+    for (const [line, more, code, said] of cases) {
+      const ran = await runProcess(line.split(" "), { ...env, ...more });
+      expect([line, ran.code, ran.err]).toEqual([line, code, expect.stringContaining(said)]);
+      expect(ran.err).not.toContain("    at ");
+    }
+    const reader = cliProcess(["user", "list"], env).spawn();
+    await reader.stdout.cancel();
+    const { code, stderr } = await reader.output();
+    expect([code, new TextDecoder().decode(stderr)]).toEqual([0, ""]);
+  },
+});
+
+Deno.test("failureOf() says what no one foresaw, and where a full disk is the cause", () => {
+  const full = "The disk is full. Make room on it, and do it again.";
+  // As the embedded database throws it.
+  expect(failureOf({ name: "ErrnoError", errno: 51 }).message).toBe(full);
+  const system = new Error("No space left on device (os error 28): write '/x'");
+  expect(failureOf(system).message).toBe(full);
+  expect(failureOf(new TypeError("x is not a function"))).toMatchObject({
+    message: expect.stringMatching(/not foreseen: x is not a function\. With LOCKSTEP_LOG_LEVEL/),
+    code: 1,
+    unexpected: true,
+  });
 });
 
 Deno.test({

@@ -66,6 +66,8 @@ async function pushFile(cli: Cli, options: Options, path: string): Promise<void>
   if (file.isDirectory) {
     throw new CliError(`${path} is a directory. Name a file in it.`);
   }
+  // It is read again where a push goes on.
+  if (!file.isFile) throw new CliError(`${path} is no ordinary file. Write the records to one.`);
   const api = await cli.api();
   const resume = new Resume<State>(`${path}.push-state.json`);
   const state = await startOrResume(resume, file, cli, options, batchSize);
