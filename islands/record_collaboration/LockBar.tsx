@@ -21,6 +21,17 @@ export function LockBar({ session }: { session: RecordSession }) {
       <span class={`lock-state is-${state.kind}`} aria-live="polite">
         <Icon name={icons[state.kind]} /> {words(session, state, now)}
       </span>
+      {state.kind === "ended" && state.signedOut && (
+        <span class="lock-actions">
+          <button
+            type="button"
+            class="btn btn-outline-secondary btn-sm"
+            onClick={() => session.signedInAgain()}
+          >
+            Try again
+          </button>
+        </span>
+      )}
       {viewing && open === null && (
         <span class="lock-actions">
           {state.position === null

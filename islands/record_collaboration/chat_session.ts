@@ -57,7 +57,10 @@ export class ChatSession {
   start(): () => void {
     const query = `?page=${encodeURIComponent(location.pathname)}`;
     this.#socket = new RoomSocket(() => this.page.chat! + query, {
-      opened: () => this.connected.value = true,
+      opened: () => {
+        this.connected.value = true;
+        this.notice.value = "";
+      },
       message: (frame) => this.#receive(frame),
       lost: () => this.#disconnected(""),
       ended: (message) => this.#disconnected(message),

@@ -33,6 +33,8 @@ export class RecordSession {
   /** Of the lock that this page holds, or held when its connection broke. */
   #token: number | null = null;
   #claimTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the connection has said who is signed in. */
+  #introduced = false;
 
   constructor(page: CollabPage, fields: RecordFields) {
     this.page = page;
@@ -51,9 +53,10 @@ export class RecordSession {
   start(): () => void {
     const version = () => encodeURIComponent(this.fields.version);
     this.#socket = new RoomSocket(() => `${this.page.room}?version=${version()}`, {
+      opened: () => this.#introduced = false,
       message: (frame) => this.#receive(frame),
       lost: () => this.#lostConnection(),
-      ended: (message) => this.#ended(message),
+      ended: (message, signedOut) => this.#ended(message, signedOut),
     });
     const stopPresence = this.presence.start();
     const seen = () => this.#visible();
@@ -124,6 +127,11 @@ export class RecordSession {
       draft: Object.keys(draft).length > 0 ? draft : null,
     });
     if (sent) this.#answered(request);
+  }
+
+  /** Goes on after the session has ended, if somebody has signed in since. */
+  signedInAgain(): void {
+    this.#socket?.again();
   }
 
   takeOver(reason: string): void {
@@ -205,10 +213,17 @@ export class RecordSession {
   }
 
   #joined(frame: Frame): void {
-    const first = frame.user_id === this.page.me.id && !this.presence.knows(frame.user_id);
+    const first = !this.#introduced;
+    this.#introduced = true;
     this.presence.receive(frame);
     if (!first) return;
-    // The first frame of a connection.
+    if (frame.user_id !== this.page.me.id) {
+      this.#socket?.close();
+      return this.#ended(
+        `You are signed in as ${frame.username} now. Open this page again.`,
+        false,
+      );
+    }
     if (this.#token !== null) this.#claim();
     else this.#ask();
   }
@@ -370,9 +385,14 @@ export class RecordSession {
     this.state.value = { kind: "reconnecting", until };
   }
 
-  #ended(message: string): void {
+  #ended(message: string, signedOut: boolean): void {
     this.presence.clear();
-    this.state.value = { kind: "ended", message };
+    this.requests.value = [];
+    this.#token = null;
+    // Who signs in again goes on with the input where it is, unless somebody else edits by then.
+    if (!signedOut) this.#keepInput(message);
+    this.fields.setDisabled(true);
+    this.state.value = { kind: "ended", message, signedOut };
   }
 
   #ask(): void {

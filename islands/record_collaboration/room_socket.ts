@@ -9,20 +9,23 @@ export interface RoomSocketHandlers {
   message(frame: Frame): void;
   /** The connection is lost; it is being opened again. */
   lost?(): void;
-  /** The server refuses to go on; the sentence says why. */
-  ended(message: string): void;
+  /** The server refuses to go on; the sentence says why. `again` may help if `signedOut`. */
+  ended(message: string, signedOut: boolean): void;
 }
 
 const firstDelay = 300;
 const longestDelay = 10_000;
 
 const endings: Record<number, string> = {
-  [closeCode.signedOut]: "You are signed out. Sign in in another tab, then open this page again.",
+  [closeCode.signedOut]: "You are signed out. Sign in in another tab, then try again here.",
   [closeCode.forbidden]: "You may no longer work with this page.",
   [closeCode.chatDisabled]: "Chat is switched off.",
 };
 
-/** A WebSocket that comes back after it broke, ever more slowly, until `close`. */
+/**
+ * A WebSocket that comes back after it broke, ever more slowly, until `close`. After the end of a
+ * session it waits for the person to come back to the page, who may have signed in elsewhere.
+ */
 export class RoomSocket {
   readonly #address: () => string;
   readonly #handlers: RoomSocketHandlers;
@@ -30,6 +33,7 @@ export class RoomSocket {
   #delay = firstDelay;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #signedOut = false;
 
   /** @param address Path and query, asked before each attempt. */
   constructor(address: () => string, handlers: RoomSocketHandlers) {
@@ -37,6 +41,8 @@ export class RoomSocket {
     this.#handlers = handlers;
     this.#connect();
     addEventListener("online", this.#now);
+    addEventListener("focus", this.again);
+    document.addEventListener("visibilitychange", this.again);
   }
 
   /** Whether it was handed to the network. */
@@ -50,8 +56,15 @@ export class RoomSocket {
     this.#closed = true;
     clearTimeout(this.#timer);
     removeEventListener("online", this.#now);
+    removeEventListener("focus", this.again);
+    document.removeEventListener("visibilitychange", this.again);
     this.#socket?.close();
   }
+
+  /** Tries whether somebody is signed in again. */
+  again = () => {
+    if (this.#signedOut && document.visibilityState === "visible") this.#now();
+  };
 
   #now = () => {
     if (this.#closed || this.#socket) return;
@@ -66,13 +79,21 @@ export class RoomSocket {
       this.#delay = firstDelay;
       this.#handlers.message(JSON.parse(data));
     };
-    socket.onopen = () => this.#handlers.opened?.();
+    socket.onopen = () => {
+      this.#signedOut = false;
+      this.#handlers.opened?.();
+    };
     socket.onclose = ({ code }) => {
       this.#socket = undefined;
       if (this.#closed) return;
+      // Who is not signed in gets no socket that could say so.
+      if (this.#signedOut) return this.#handlers.ended(endings[closeCode.signedOut], true);
       if (endings[code]) {
-        this.#closed = true;
-        return this.#handlers.ended(endings[code]);
+        this.#signedOut = code === closeCode.signedOut;
+        this.#closed = !this.#signedOut;
+        this.#handlers.ended(endings[code], this.#signedOut);
+        // Perhaps somebody has signed in before the end of the session was noticed.
+        return this.again();
       }
       this.#handlers.lost?.();
       // Not all at once after a restart of the server.

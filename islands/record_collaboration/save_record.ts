@@ -34,7 +34,7 @@ export async function saveRecord(
   const answer = await response.json().catch(() => null);
   if (answer?.kind) return answer;
   if (response.redirected) {
-    return refused("You are signed out. Sign in in another tab, then save again here.");
+    return refused("You are signed out. Sign in in another tab, then come back here and save.");
   }
   return refused(answer?.detail ?? `The server answered ${response.status}. Try again.`);
 }

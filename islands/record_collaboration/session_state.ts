@@ -11,7 +11,8 @@ export type LockState =
   | { kind: "unavailable"; message: string }
   /** The connection broke. `until` is when the place of an editor is no longer kept. */
   | { kind: "reconnecting"; until: number | null }
-  | { kind: "ended"; message: string };
+  /** The server refuses to go on; not for ever if the person is only `signedOut`. */
+  | { kind: "ended"; message: string; signedOut: boolean };
 
 /** Something that is said at the top of the page until the next thing is. */
 export interface Notice {
