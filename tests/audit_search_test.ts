@@ -82,7 +82,7 @@ eachDatabase(
       summary((await searchAudit(db, all, { model: "shop.Item", ...filter })).events);
     expect(await found({ key: { id: 1 } })).toEqual(["update 1", "create 1"]);
     expect(await found({ key: { id: 9007199254740993n } })).toEqual(["create 9007199254740993"]);
-    expect(await found({ action: "update" })).toEqual(["update 1"]);
+    expect(await found({ actions: ["update"] })).toEqual(["update 1"]);
     expect(await found({ actor: "bob", source: "api", requestId: "req-9" })).toHaveLength(3);
     expect(await found({ actor: "alice" })).toEqual([]);
     expect(await found({ source: "sql" })).toEqual([]);
@@ -128,7 +128,7 @@ eachDatabase("searchAudit() hides the other organization's side of a moved row",
     INSERT INTO shop.item VALUES (1, 1, 'secret of one', 1);
     UPDATE shop.item SET organization_id = 2, name = 'secret of two'`);
   const moved = async (...ids: number[]) => {
-    const { events } = await searchAudit(db, ofOrganization(...ids), { action: "update" });
+    const { events } = await searchAudit(db, ofOrganization(...ids), { actions: ["update"] });
     return events.map((e) => [
       e.organizationId,
       e.before !== null,
@@ -140,7 +140,7 @@ eachDatabase("searchAudit() hides the other organization's side of a moved row",
   expect(await moved(2)).toEqual([[2, false, true, [null, "secret of two"]]]);
   expect(await moved(1, 2)).toEqual([[2, true, true, ["secret of one", "secret of two"]]]);
   expect(await moved(3)).toEqual([]);
-  const probe = (text: string) => searchAudit(db, ofOrganization(2), { action: "update", text });
+  const probe = (text: string) => searchAudit(db, ofOrganization(2), { actions: ["update"], text });
   expect((await probe("secret of one")).events).toEqual([]);
   expect((await probe("secret of two")).events).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { valueOf } from "./admin_api_world.ts";
 import { makeAdministrator, signedIn } from "./pages_admin_support.ts";
-import { organizationId, textOf } from "./pages_forms_support.ts";
+import { html, one, organizationId, sent, textOf, versionIn } from "./pages_forms_support.ts";
 import { openDemoApp, type Visitor } from "./pages_support.ts";
 import type { TestApp } from "./support/app.ts";
 
@@ -40,6 +40,8 @@ Deno.test("the audit trail's page filters, exports and reverts, within what is a
     "acme-corp",
   ]);
   expect(await seen(sam, "source=sql")).toEqual([]);
+  expect(await textOf(await sam.get("/admin/audit?model=lockstep.ModelPermission")))
+    .toMatch(/lockstep.ModelPermission [^\n]*: myapp\.\w+ in acme-corp/);
   expect(await seen(sam, "from=2001-01-01&to=2001-01-02")).toEqual([]);
   expect(await seen(sam, "organization=global-retail")).toEqual(["global-retail"]);
   expect(await seen(sam, "organization=")).toEqual(["acme-corp", "global-retail"]);
@@ -72,6 +74,35 @@ Deno.test("the audit trail's page filters, exports and reverts, within what is a
   for (const query of ["before=x", "from=x", "q=%00", "source=x", "model=myapp.Customer&key={"]) {
     expect([query, (await sam.get(`/admin/audit?${query}`)).status]).toEqual([query, 400]);
   }
+});
+
+Deno.test("edits of records in the admin are found, compared and reverted on the trail's page", async () => {
+  await using app = await openDemoApp();
+  const sam = await signedIn(app, "sam_staff");
+  const { id } = await one<{ id: number }>(app, "SELECT min(id) AS id FROM myapp.customer");
+  const city = () => valueOf<string>(app.db, "SELECT city FROM myapp.customer WHERE id = $1", [id]);
+  const was = await city();
+  const path = `/admin/records/myapp/Customer/${id}`;
+  const page = await html(sam, `${path}/change/`);
+  const form = {
+    version: versionIn(page),
+    base: /name="base" value="([^"]+)"/.exec(page)![1].replaceAll("&quot;", '"'),
+    "v.city": "Edited",
+  };
+  expect((await sent(sam, `${path}/change/`, form))[0]).toBe(303);
+  const found = await textOf(await sam.get("/admin/audit?action=update&model=myapp.Customer"));
+  expect(found).toContain("Changed");
+  expect(found).toContain("Edited");
+  expect(found).not.toContain("admin_update");
+  const event = await valueOf(app.db, "SELECT max(id) FROM lockstep.audit_event");
+  const details = await textOf(await sam.get(`/admin/audit/${event}`));
+  for (const words of ["What changed", was, "Edited", "Revert this change"]) {
+    expect(details).toContain(words);
+  }
+  const reverted = await sam.post(`/admin/audit/${event}`, {});
+  expect([reverted.status, await city()]).toEqual([303, was]);
+  expect((await sam.get(reverted.headers.get("Location")!)).status).toBe(200);
+  expect((await sam.post(`/admin/audit/${event}`, {})).status).toBe(409);
 });
 
 Deno.test("the page that verifies the chain tells staff what was altered", async () => {

@@ -12,7 +12,8 @@ export interface AuditFilter {
   model?: string;
   key?: RowKey;
   actor?: string;
-  action?: string;
+  /** One of them. */
+  actions?: readonly string[];
   source?: string;
   requestId?: string;
   /** Not before this time. */
@@ -145,7 +146,10 @@ function conditionsOf(
   equal("id", filter.id, "bigint");
   equal("model", filter.model, "text");
   equal("actor", filter.actor, "text");
-  equal("action", filter.action, "text");
+  if (filter.actions) {
+    const names = filter.actions.map((name) => `${addParam(name)}::text`);
+    conditions.push(`e.action IN (${names.join(", ")})`);
+  }
   equal("source", filter.source, "text");
   equal("request_id", filter.requestId, "text");
   if (filter.key) {

@@ -53,7 +53,7 @@ export async function recordHistory(
 ): Promise<HistoryPage> {
   const visibility = visibilityOf(model, reach);
   const page = await history(conn, visibility, model.name, key, { before, limit: pageSize });
-  return { entries: page.events.map(entryOf), next: page.next };
+  return { entries: page.events.map(historyEntry), next: page.next };
 }
 
 function visibilityOf(model: Model, reach: Tenant): Visibility {
@@ -61,7 +61,8 @@ function visibilityOf(model: Model, reach: Tenant): Visibility {
   return reach.shared ? { all: true } : { organizationIds: [] };
 }
 
-function entryOf(event: AuditEvent): HistoryEntry {
+/** What an event says of its row, whether a trigger or the admin wrote it. */
+export function historyEntry(event: AuditEvent): HistoryEntry {
   const { id, at, actor, source, revertsId, action: name } = event;
   const common = { id, at, actor, source, revertsId, name };
   const edit = editOf(event);

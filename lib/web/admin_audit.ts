@@ -242,7 +242,7 @@ export function auditFilter(query: z.output<typeof auditQuery>, catalog: Catalog
     model: model && (catalog.find(model)?.name ?? model),
     key: key === undefined ? undefined : keyOf(key, model && catalog.find(model)),
     actor,
-    action,
+    actions: action === undefined ? undefined : [action],
     source,
     requestId,
     from: at_from === undefined ? undefined : new Date(at_from),

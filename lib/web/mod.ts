@@ -9,6 +9,7 @@ export * from "./admin_records.ts";
 export * from "./admin_resource.ts";
 export * from "./admin_settings.ts";
 export * from "./api_errors.ts";
+export * from "./audit_names.ts";
 export * from "./body.ts";
 export * from "./bulk_answer.ts";
 export * from "./bulk_push.ts";

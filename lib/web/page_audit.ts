@@ -7,18 +7,27 @@ import {
   type ChainHead,
   exportAudit,
   type ExportFormat,
+  revert,
   searchAudit,
   type Visibility,
 } from "../audit/mod.ts";
 import type { Transaction } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import type { Catalog, Model } from "../models/mod.ts";
-import { readRecord, scopeReach } from "../sync/mod.ts";
+import {
+  editActions,
+  historyEntry,
+  readRecord,
+  type RecordWrite,
+  revertRecord,
+  scopeReach,
+} from "../sync/mod.ts";
 import { auditFilter, auditVisibility, revertableModels } from "./admin_audit.ts";
 import { eventParams } from "./admin_resource.ts";
 import { recordGuard } from "./collab_records.ts";
 import type { State } from "./define.ts";
 import { addressFilter, filterDay, filterText, filterTimes } from "./page_filter.ts";
+import { visitActor } from "./form_change.ts";
 import { recordPath } from "./page_records.ts";
 import type { PagePlace } from "./page_rows.ts";
 import type { Services } from "./services.ts";
@@ -46,6 +55,15 @@ export const auditActions: Record<string, { word: string; kind: "success" | "inf
   update: { word: "Changed", kind: "info" },
   delete: { word: "Deleted", kind: "danger" },
 };
+
+/** What an event did. An edit in the admin of a table without triggers counts as what they would say. */
+export function auditDeed(event: AuditEvent): Pick<AuditEvent, "action" | "changes"> {
+  return isEdit(event) ? historyEntry(event) : event;
+}
+
+function isEdit({ action }: Pick<AuditEvent, "action">): boolean {
+  return (editActions as readonly string[]).includes(action);
+}
 
 /** What was done, for people, where it changed no row. */
 export const auditDeeds: Record<string, string> = {
@@ -186,11 +204,45 @@ export function mayRevert(scope: AdminScope, { model }: Pick<AuditEvent, "model"
   return "all" in scope || revertableModels.includes(model);
 }
 
+/** Whether an event is a change of a row that the visitor may revert on its page. */
+export function isRevertable(scope: AdminScope, event: AuditEvent, catalog: Catalog): boolean {
+  if (!(auditDeed(event).action in auditActions) || !mayRevert(scope, event)) return false;
+  return !isEdit(event) || recordOf(event, catalog) !== undefined;
+}
+
+/**
+ * Undoes an event's change as a new change by whoever visits. Resolves to the path of what shows it.
+ *
+ * @throws LockstepError `permission_denied`, `conflict` with the reason when it can no longer be undone
+ */
+export async function revertEvent({ state }: Context<State>, event: AuditEvent): Promise<string> {
+  const { services, admin } = state;
+  const { db } = services;
+  const { user, scope } = admin!;
+  const catalog = await services.catalog.current();
+  const { visibility, guard } = await revertRight(services, user, scope, catalog, event.id);
+  const actor = visitActor(state);
+  const edited = isEdit(event) ? recordOf(event, catalog) : undefined;
+  if (!edited) {
+    const id = await db.transaction({ retries: 3 }, async (tx) => {
+      await guard(tx);
+      return await revert(tx, event.id, actor, visibility);
+    });
+    return `/admin/audit/${id}?reverted`;
+  }
+  const { model, key } = edited;
+  const reach = await scopeReach(db, scope, { inactive: true });
+  const write: RecordWrite = { db, catalog, model, reach, actor, guard };
+  await revertRecord(write, event.key!, event.id);
+  return recordPath(model, key, "history");
+}
+
 /** Path of the record that an event is about, where the admin shows it. */
 export function eventRecord(event: AuditEvent, catalog: Catalog): string | undefined {
   const named = recordOf(event, catalog);
   if (!named) return;
-  return recordPath(named.model, named.key, event.action === "delete" ? "history" : "change");
+  const isGone = auditDeed(event).action === "delete";
+  return recordPath(named.model, named.key, isGone ? "history" : "change");
 }
 
 function recordOf(
@@ -211,7 +263,16 @@ async function visitVisibility({ services, admin }: State, catalog: Catalog): Pr
   return "all" in visibility ? { organizationIds } : { ...visibility, organizationIds };
 }
 
-function trailFilter({ from, to, ...filter }: AuditPageFilter, catalog: Catalog): AuditFilter {
+function trailFilter(
+  { from, to, action, ...filter }: AuditPageFilter,
+  catalog: Catalog,
+): AuditFilter {
   const [at_from, at_to] = filterTimes(from, to);
-  return auditFilter({ ...filter, at_from, at_to }, catalog);
+  const actions = action && action in auditActions
+    ? [action, `admin_${action}`]
+    : action && [action];
+  return {
+    ...auditFilter({ ...filter, at_from, at_to }, catalog),
+    actions: actions || undefined,
+  };
 }

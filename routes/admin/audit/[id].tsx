@@ -1,24 +1,27 @@
 import { type Context, page, type RouteConfig } from "fresh";
-import { type AuditEvent, revert } from "../../../lib/audit/mod.ts";
+import type { AuditEvent } from "../../../lib/audit/mod.ts";
 import { LockstepError } from "../../../lib/errors/mod.ts";
 import { Alert, Badge, FieldChanges, Icon, PageHeader, RelativeTime } from "../../../lib/ui/mod.ts";
 import {
   auditActions,
+  auditDeed,
   auditDeeds,
   auditEventOf,
+  auditNames,
   auditSources,
   define,
   eventRecord,
-  mayRevert,
-  revertRight,
+  isRevertable,
+  revertEvent,
   type State,
-  visitActor,
 } from "../../../lib/web/mod.ts";
 
 export const config: RouteConfig = { routeOverride: "/admin/audit/:id{/}?" };
 
 interface Details {
   event: AuditEvent;
+  /** What people call the row. */
+  named?: string;
   /** Path of the record. */
   record?: string;
   revertable: boolean;
@@ -35,17 +38,8 @@ export const handler = define.handlers({
   },
   async POST(ctx) {
     const details = await detailsOf(ctx);
-    const { services } = ctx.state;
-    const { user, scope } = ctx.state.admin!;
-    const { id } = details.event;
     try {
-      const catalog = await services.catalog.current();
-      const { visibility, guard } = await revertRight(services, user, scope, catalog, id);
-      const event = await services.db.transaction({ retries: 3 }, async (tx) => {
-        await guard(tx);
-        return await revert(tx, id, visitActor(ctx.state), visibility);
-      });
-      return ctx.redirect(`${path}/${event}?reverted`, 303);
+      return ctx.redirect(await revertEvent(ctx, details.event), 303);
     } catch (error) {
       if (!(error instanceof LockstepError) || error.status >= 500) throw error;
       return page<Details>({ ...details, problem: error.message }, { status: error.status });
@@ -56,11 +50,13 @@ export const handler = define.handlers({
 async function detailsOf(ctx: Context<State>): Promise<Details> {
   const event = await auditEventOf(ctx);
   ctx.state.title = `Change ${event.id}`;
-  const catalog = await ctx.state.services.catalog.current();
+  const { db, catalog: models } = ctx.state.services;
+  const catalog = await models.current();
   return {
     event,
+    named: (await auditNames(db, [event])).get(event.id),
     record: eventRecord(event, catalog),
-    revertable: event.action in auditActions && mayRevert(ctx.state.admin!.scope, event),
+    revertable: isRevertable(ctx.state.admin!.scope, event, catalog),
     reverted: ctx.url.searchParams.has("reverted") ? String(event.revertsId) : undefined,
   };
 }
@@ -73,13 +69,14 @@ const undone: Record<string, string> = {
 };
 
 export default define.page<typeof handler>(function AuditEventPage({ data }) {
-  const { event, record, revertable, reverted, problem } = data;
-  const { id, at, actor, source, action, model, key, changes } = event;
+  const { event, named, record, revertable, reverted, problem } = data;
+  const { id, at, actor, source, model, key } = event;
+  const { action, changes } = auditDeed(event);
   const { word, kind } = auditActions[action] ?? {
     word: auditDeeds[action] ?? action,
     kind: "neutral",
   };
-  const row = Object.values(key ?? {}).join(", ");
+  const row = named ?? Object.values(key ?? {}).join(", ");
   const facts: [label: string, value: string][] = [
     ["Role in the database", event.databaseRole],
     ["Request", event.requestId],

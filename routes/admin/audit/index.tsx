@@ -14,20 +14,24 @@ import {
 } from "../../../lib/ui/mod.ts";
 import {
   auditActions,
+  auditDeed,
   auditDeeds,
   auditEvents,
+  auditNames,
   type AuditPageFilter,
   auditPageFilter,
   auditSources,
   define,
   eventRecord,
-  mayRevert,
+  isRevertable,
   modelNames,
   pagePlace,
 } from "../../../lib/web/mod.ts";
 
 interface Line {
   event: AuditEvent;
+  /** What people call the row. */
+  named?: string;
   record?: string;
   revertable: boolean;
 }
@@ -51,12 +55,15 @@ export const handler = define.handlers({
     const filter = auditPageFilter(ctx.url.searchParams);
     const place = pagePlace(ctx.url);
     const { events, older, newer } = await auditEvents(ctx, filter, place);
-    const catalog = await ctx.state.services.catalog.current();
+    const { db, catalog: models } = ctx.state.services;
+    const catalog = await models.current();
+    const names = await auditNames(db, events);
     return page<Trail>({
       lines: events.map((event) => ({
         event,
+        named: names.get(event.id),
         record: eventRecord(event, catalog),
-        revertable: event.action in auditActions && mayRevert(scope, event),
+        revertable: isRevertable(scope, event, catalog),
       })),
       older,
       newer,
@@ -143,13 +150,14 @@ export default define.page<typeof handler>(function AuditPage({ data }) {
   );
 });
 
-function Entry({ event, record, revertable }: Line) {
-  const { id, at, actor, source, action, model, key, changes, revertsId } = event;
+function Entry({ event, named, record, revertable }: Line) {
+  const { id, at, actor, source, model, key, revertsId } = event;
+  const { action, changes } = auditDeed(event);
   const { word, kind } = auditActions[action] ?? {
     word: actions[action] ?? action,
     kind: "neutral",
   };
-  const name = [model, ...Object.values(key ?? {})].join(" ");
+  const name = [model, ...named === undefined ? Object.values(key ?? {}) : [named]].join(" ");
   return (
     <li data-key={id}>
       <div class="history-head">
