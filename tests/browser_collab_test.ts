@@ -85,17 +85,19 @@ browserSteps("a record is edited together", {
     const sam = await openRecord(site, "sam_staff", id);
     const ada = await openRecord(site, "admin", id);
     const second = await openRecord(site, "sam_staff", id);
-    await second.waitForSelector(".lock-state:has-text('another tab')");
+    await second.waitForSelector(".lock-state:text('You are editing this page in another tab.')");
+    expect(await second.locator(".lock-bar button").allTextContents()).toEqual([
+      "Edit here instead",
+    ]);
     await ask(ada);
     await ada.waitForSelector(".lock-state:has-text('You are next')");
-    await ask(second);
-    await second.waitForSelector(".lock-state:has-text('number 2')");
     await sam.fill("[name='v.city']", "Saved and left");
     await sam.locator(".request-toast").first().waitFor();
     await sam.locator(".request-toast >> text=Save and hand over").first().click();
     await isEditor(ada);
     expect(await stored(site, id, "city")).toBe("Saved and left");
     await shows(ada, "city", "Saved and left");
+    await ask(second);
     await second.waitForSelector(".lock-state:has-text('You are next')");
 
     // A closed tab waits for nobody's grace: it says that it leaves.
@@ -141,6 +143,24 @@ browserSteps("a record is edited together", {
     expect(await stored(site, id, "city")).toBe("Not saved yet");
     await expectNotReloaded(sam, ada);
     expect(site.complaints).toEqual([]);
+  },
+
+  "staff who have two tabs go on in the other one; what was typed in the first is kept": async (
+    site,
+  ) => {
+    const id = await aCustomer(site);
+    const first = await openRecord(site, "sam_staff", id);
+    await first.fill("[name='v.city']", "In the first tab");
+    const second = await first.context().newPage();
+    await second.goto(first.url());
+    await second.click("text=Edit here instead");
+    await isEditor(second);
+    await first.waitForSelector(".lock-state:text('You are editing this page in another tab.')");
+    await first.waitForSelector(".kept-input:has-text('In the first tab')");
+    await second.fill("[name='v.city']", "In the second");
+    await save(second);
+    await shows(first, "city", "In the second");
+    await expectNotReloaded(first);
   },
 
   "a push or SQL to a record under edit: untouched fields follow, touched ones are chosen": async (

@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { browserSteps, type Site } from "./browser_support.ts";
 import {
   aCustomer,
+  customers,
   expectNotReloaded,
   isEditor,
   isViewer,
@@ -80,4 +81,34 @@ browserSteps("the page of a record keeps what was typed when it can no longer sa
       await staff(true);
     }
   },
+
+  "a record that is deleted says so, with ways on and nothing to lock; input stays readable":
+    async (
+      site,
+    ) => {
+      const [{ id }] = await site.app.db.query<{ id: number }>(
+        `INSERT INTO myapp.customer (organization_id, name)
+      SELECT id, 'Soon gone' FROM lockstep.organization WHERE slug = 'acme-corp' RETURNING id`,
+      );
+      const sam = await openRecord(site, "sam_staff", id);
+      const ada = await openRecord(site, "admin", id);
+      await isViewer(ada);
+      await sam.fill(city, "Typed before it went");
+      await site.app.db.query("DELETE FROM myapp.customer WHERE id = $1", [id]);
+      for (const page of [sam, ada]) {
+        const bar = page.locator(".lock-bar");
+        await bar.locator(".lock-state.is-deleted", { hasText: "deleted this record" }).waitFor();
+        expect(await bar.locator("a").evaluateAll((links) => links.map((a) => a.textContent)))
+          .toEqual(["Its history", "All records"]);
+        expect(await bar.locator("button").count()).toBe(0);
+        expect([await page.isDisabled(city), await page.isDisabled(saves)]).toEqual([true, true]);
+      }
+      await sam.waitForSelector(".kept-input:has-text('Typed before it went')");
+      expect(await sam.locator(".kept-input button", { hasText: "Copy" }).count()).toBe(1);
+      const [history, list] = await sam.locator(".lock-bar a").evaluateAll((links) =>
+        links.map((a) => (a as HTMLAnchorElement).pathname)
+      );
+      expect([history, list]).toEqual([`${customers}${id}/history/`, customers]);
+      expect(site.complaints).toEqual([]);
+    },
 });

@@ -12,6 +12,7 @@ export function LockBar({ session }: { session: RecordSession }) {
     state.kind === "viewer" && state.awayUntil !== null;
   const now = useSeconds(counts);
   const viewing = state.kind === "viewer";
+  const others = viewing && state.editor !== null;
   const open = viewing ? dialog : null;
   useEffect(() => {
     if (!viewing) setDialog(null);
@@ -32,7 +33,24 @@ export function LockBar({ session }: { session: RecordSession }) {
           </button>
         </span>
       )}
-      {viewing && open === null && (
+      {state.kind === "deleted" && (
+        <span class="lock-actions">
+          <a href={session.pathTo("history")}>Its history</a>
+          <a href={session.pathTo("list")}>All records</a>
+        </span>
+      )}
+      {viewing && !others && session.page.canForce && (
+        <span class="lock-actions">
+          <button
+            type="button"
+            class="btn btn-outline-secondary btn-sm"
+            onClick={() => session.takeOver("Goes on in another tab")}
+          >
+            Edit here instead
+          </button>
+        </span>
+      )}
+      {others && open === null && (
         <span class="lock-actions">
           {state.position === null
             ? (
@@ -100,6 +118,7 @@ const icons: Record<LockState["kind"], string> = {
   readonly: "lock",
   unavailable: "exclamation-triangle",
   reconnecting: "wifi-off",
+  deleted: "trash",
   ended: "x-circle",
 };
 
@@ -114,6 +133,8 @@ function words(session: RecordSession, state: LockState, now: number): string {
       return texts.claimingEditor;
     case "readonly":
       return "You can look at this record, not change it.";
+    case "deleted":
+      return `${state.by} deleted this record. There is nothing left to edit.`;
     case "unavailable":
     case "ended":
       return state.message;
@@ -125,6 +146,7 @@ function words(session: RecordSession, state: LockState, now: number): string {
         : "Connection lost. Your input stays here; connecting again…";
     }
     case "viewer": {
+      if (state.editor === null) return "You are editing this page in another tab.";
       const place = state.position === null
         ? ""
         : state.position === 1

@@ -11,8 +11,8 @@ export const clashTitle = "Somebody else changed this record while you edited it
 
 export interface ChangeHandlers {
   say(kind: Notice["kind"], text: string, title?: string): void;
-  /** Moves what was typed out of the form. */
-  keepInput(why: string): void;
+  /** The record is there no more. */
+  deleted(by: string): void;
   /** Looks again which fields differ from what is stored. */
   mark(): void;
 }
@@ -33,13 +33,9 @@ export class RecordChanges {
   changed(
     { fields, user_id, username, source, version, deleted }: RecordChangedMessage,
   ): void {
-    if (deleted) {
-      this.#fields.setDisabled(true);
-      this.#session.keepInput("The record was deleted.");
-      return this.#session.say("danger", "What you see is what it was.", "This record was deleted");
-    }
     const own = user_id === this.#page.me.id;
     const by = own ? "You" : username ?? "Somebody else";
+    if (deleted) return this.#session.deleted(own ? by : who(username, source));
     const texts = Object.fromEntries(
       Object.entries(fields).map(([name, { new: text }]) => [name, text]),
     );

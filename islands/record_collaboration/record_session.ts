@@ -45,7 +45,7 @@ export class RecordSession {
     });
     this.#changes = new RecordChanges(page, fields, {
       say: (kind, text, title) => this.#say(kind, text, title),
-      keepInput: (why) => this.#keepInput(why),
+      deleted: (by) => this.#deleted(by),
       mark: () => this.#mark(),
     });
   }
@@ -134,6 +134,11 @@ export class RecordSession {
     this.#socket?.again();
   }
 
+  /** Path of another page of this record. */
+  pathTo(page: "history" | "list"): string {
+    return new URL(page === "list" ? "../../" : "../history/", this.fields.form.action).pathname;
+  }
+
   takeOver(reason: string): void {
     this.#send(clientMessage.forceTakeOver, { reason: reason.trim() || null });
   }
@@ -178,8 +183,11 @@ export class RecordSession {
       case serverMessage.lockLost:
         return this.#lost(frame);
       case serverMessage.lockTaken:
-        this.#keepInput(`${frame.username} took over the lock while you were editing.`);
         this.#token = null;
+        if (frame.user_id === this.page.me.id) {
+          return this.#keepInput("You are editing in another tab now.");
+        }
+        this.#keepInput(`${frame.username} took over the lock while you were editing.`);
         return this.#say(
           "warning",
           frame.reason ? `The reason given: ${frame.reason}` : "No reason was given.",
@@ -261,12 +269,7 @@ export class RecordSession {
   #view(editor: string | null, position: number | null, awayUntil: number | null): void {
     // Typed before it was known that somebody else edits.
     this.#keepInput(`${editor ?? "Another tab of yours"} is editing.`);
-    this.state.value = {
-      kind: "viewer",
-      editor: editor ?? "You, in another tab,",
-      position,
-      awayUntil,
-    };
+    this.state.value = { kind: "viewer", editor, position, awayUntil };
     this.requests.value = [];
     this.fields.setDisabled(true);
   }
@@ -383,6 +386,17 @@ export class RecordSession {
     if (kind === "reconnecting") return;
     const until = this.#token === null ? null : Date.now() + this.page.grace * 1000;
     this.state.value = { kind: "reconnecting", until };
+  }
+
+  #deleted(by: string): void {
+    this.#socket?.close();
+    this.presence.clear();
+    this.requests.value = [];
+    this.#token = null;
+    this.#keepInput(`${by} deleted the record.`);
+    this.fields.setDisabled(true);
+    this.#say("danger", "What you see is what it was.", `${by} deleted this record`);
+    this.state.value = { kind: "deleted", by };
   }
 
   #ended(message: string, signedOut: boolean): void {

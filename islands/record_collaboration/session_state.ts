@@ -4,13 +4,16 @@ import type { KeptField } from "./record_fields.ts";
 export type LockState =
   | { kind: "connecting" }
   | { kind: "editor" }
-  | { kind: "viewer"; editor: string; position: number | null; awayUntil: number | null }
+  /** Somebody else edits, or with `editor` null another tab of the same person. */
+  | { kind: "viewer"; editor: string | null; position: number | null; awayUntil: number | null }
   /** Nobody edits, and this tab has not asked yet, or has just done so. */
   | { kind: "free" }
   | { kind: "readonly" }
   | { kind: "unavailable"; message: string }
   /** The connection broke. `until` is when the place of an editor is no longer kept. */
   | { kind: "reconnecting"; until: number | null }
+  /** There is nothing left to edit. */
+  | { kind: "deleted"; by: string }
   /** The server refuses to go on; not for ever if the person is only `signedOut`. */
   | { kind: "ended"; message: string; signedOut: boolean };
 
