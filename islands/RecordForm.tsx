@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { CollabPage } from "../lib/protocol/mod.ts";
+import { BarNotice } from "./record_collaboration/BarNotice.tsx";
 import { ChatPanel } from "./record_collaboration/ChatPanel.tsx";
 import { ChatSession } from "./record_collaboration/chat_session.ts";
 import { Elsewhere } from "./record_collaboration/Elsewhere.tsx";
@@ -92,6 +93,7 @@ export default function RecordForm({ counts, together }: RecordFormProps) {
       <span ref={place} class="changed-count needs-script" aria-live="polite">{words}</span>
       {live && (
         <>
+          <BarNotice session={live.session} />
           <LockBar session={live.session} />
           <Elsewhere id="record-presence">
             <Presence session={live.session} />

@@ -163,6 +163,52 @@ browserSteps("a record is edited together", {
     await expectNotReloaded(first);
   },
 
+  "what a save came to is said in the bar too, where the top is out of sight": async (site) => {
+    const id = await aCustomer(site);
+    const sam = await openRecord(site, "sam_staff", id, { viewport: { width: 800, height: 500 } });
+    const bar = sam.locator(".bar-notice");
+    await sam.fill("[name='v.city']", "Saved below");
+    await sam.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    await sam.click(".save-bar [type=submit]");
+    await bar.filter({ hasText: "Saved. Changed: City." }).waitFor();
+    expect(await bar.evaluate((element) => element.getBoundingClientRect().bottom <= innerHeight))
+      .toBe(true);
+    await bar.locator("button").click();
+    await bar.waitFor({ state: "detached" });
+    expect(await sam.evaluate(() => document.activeElement?.id)).toBe("record-notices");
+
+    await sam.fill("[name='v.city']", "Mine");
+    await sam.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    await site.app.db.query("UPDATE myapp.customer SET city = 'Theirs' WHERE id = $1", [id]);
+    await bar.filter({ hasText: "Somebody else changed this record" }).waitFor();
+    await bar.locator("button", { hasText: "Go to the field" }).click();
+    expect(await sam.evaluate(() => document.activeElement?.closest(".field-clash") !== null))
+      .toBe(true);
+  },
+
+  "the focus stays beside what was done: asking, waiting, answering": async (site) => {
+    const id = await aCustomer(site);
+    const sam = await openRecord(site, "sam_staff", id);
+    const ada = await openRecord(site, "admin", id);
+    const focused = (page: Page) =>
+      page.evaluate(() => document.activeElement?.textContent?.trim());
+    await ask(ada);
+    await ada.waitForSelector(".lock-state:has-text('You are next')");
+    expect(await focused(ada)).toBe("Stop waiting");
+    await ada.keyboard.press("Enter");
+    await ada.waitForFunction(() => !document.body.innerText.includes("Stop waiting"));
+    expect(await focused(ada)).toBe("Request Editor Attention");
+    await ada.keyboard.press("Enter");
+    await ada.keyboard.press("Escape");
+    expect(await focused(ada)).toBe("Request Editor Attention");
+    await sam.click(".request-toast >> text=Not yet");
+    expect(await focused(sam)).toBe("You are in editor mode.");
+    await ada.click("text=Take over…");
+    await ada.keyboard.press("Enter");
+    await isEditor(ada);
+    expect(await focused(ada)).toBe("You are in editor mode.");
+  },
+
   "a push or SQL to a record under edit: untouched fields follow, touched ones are chosen": async (
     site,
   ) => {

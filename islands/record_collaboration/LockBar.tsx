@@ -1,6 +1,7 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { collabLimits } from "../../lib/protocol/mod.ts";
 import { Icon } from "../../lib/ui/mod.ts";
+import { useKeptFocus } from "./kept_focus.ts";
 import type { RecordSession } from "./record_session.ts";
 import type { LockState } from "./session_state.ts";
 
@@ -8,6 +9,19 @@ import type { LockState } from "./session_state.ts";
 export function LockBar({ session }: { session: RecordSession }) {
   const state = session.state.value;
   const [dialog, setDialog] = useState<"ask" | "force" | null>(null);
+  const bar = useRef<HTMLDivElement>(null);
+  const opened = useRef("ask");
+  useKeptFocus(
+    bar,
+    () =>
+      bar.current?.querySelector<HTMLElement>(`[data-opens=${opened.current}]`) ??
+        bar.current?.querySelector<HTMLElement>(".lock-actions button") ??
+        bar.current?.querySelector<HTMLElement>(".lock-state"),
+  );
+  const show = (dialog: "ask" | "force") => {
+    opened.current = dialog;
+    setDialog(dialog);
+  };
   const counts = state.kind === "reconnecting" && state.until !== null ||
     state.kind === "viewer" && state.awayUntil !== null;
   const now = useSeconds(counts);
@@ -18,8 +32,8 @@ export function LockBar({ session }: { session: RecordSession }) {
     if (!viewing) setDialog(null);
   }, [viewing]);
   return (
-    <div class="lock-bar">
-      <span class={`lock-state is-${state.kind}`} aria-live="polite">
+    <div class="lock-bar" ref={bar}>
+      <span class={`lock-state is-${state.kind}`} aria-live="polite" tabIndex={-1}>
         <Icon name={icons[state.kind]} /> {words(session, state, now)}
       </span>
       {state.kind === "ended" && state.signedOut && (
@@ -57,7 +71,8 @@ export function LockBar({ session }: { session: RecordSession }) {
               <button
                 type="button"
                 class="btn btn-outline-secondary btn-sm"
-                onClick={() => setDialog("ask")}
+                data-opens="ask"
+                onClick={() => show("ask")}
               >
                 <Icon name="bell" /> {session.page.texts.notificationButton}
               </button>
@@ -75,7 +90,8 @@ export function LockBar({ session }: { session: RecordSession }) {
             <button
               type="button"
               class="btn btn-outline-danger btn-sm"
-              onClick={() => setDialog("force")}
+              data-opens="force"
+              onClick={() => show("force")}
             >
               Take over…
             </button>
@@ -186,7 +202,7 @@ function NoteForm({ label, action, tone, onSend, onCancel }: NoteFormProps) {
   const [text, setText] = useState("");
   const input = useRef<HTMLInputElement>(null);
   const id = `note-${tone}`;
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
   return (
     <div
       class="lock-note"

@@ -1,5 +1,6 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Alert, Icon } from "../../lib/ui/mod.ts";
+import { useKeptFocus } from "./kept_focus.ts";
 import type { RecordSession } from "./record_session.ts";
 
 /** What has just happened, and input that is kept for the person. */
@@ -73,8 +74,14 @@ export function Requests({ session }: { session: RecordSession }) {
   const requests = session.requests.value;
   const changed = session.changed.value;
   const asks = (name: string) => session.page.texts.notification.replaceAll("{username}", name);
+  const list = useRef<HTMLDivElement>(null);
+  useKeptFocus(
+    list,
+    () =>
+      list.current?.querySelector("button") ?? document.querySelector<HTMLElement>(".lock-state"),
+  );
   return (
-    <div role="log" aria-label="Requests to hand over">
+    <div role="log" aria-label="Requests to hand over" ref={list}>
       {requests.map((request) => (
         <div class="request-toast" key={request.userId}>
           <p>

@@ -161,6 +161,11 @@ export class RecordFields {
     return [...this.#clashes.values()].find(({ chosen }) => chosen === undefined)?.element;
   }
 
+  /** The first field that something is wrong with, or of which a choice is to be made. */
+  get marked(): HTMLElement | null {
+    return this.form.querySelector(".is-wrong, .field-clash:not(.is-decided)");
+  }
+
   clearClashes(): void {
     for (const name of [...this.#clashes.keys()]) this.#endClash(name);
   }
