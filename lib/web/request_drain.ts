@@ -15,16 +15,14 @@ export class RequestDrain {
   wrap(handler: Handler): Handler {
     return async (request, info) => {
       if (this.#drained && !isHealthCheck(request)) return refusal();
-      // Every body is read before it is answered. Sockets and event streams have none.
-      if (request.method === "GET" || request.method === "HEAD") {
-        return await handler(request, info);
+      // Sockets and event streams have no body. A streamed push is read while it is answered.
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        this.#arriving++;
+        info.completed.catch(() => {}).then(() => {
+          if (--this.#arriving === 0) this.#drained?.resolve();
+        });
       }
-      this.#arriving++;
-      try {
-        return await handler(request, info);
-      } finally {
-        if (--this.#arriving === 0) this.#drained?.resolve();
-      }
+      return await handler(request, info);
     };
   }
 
