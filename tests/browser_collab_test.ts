@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import {
   axeViolations,
   browserSteps,
+  browserTest,
   looks,
   overflow,
   picture,
@@ -20,6 +21,8 @@ import {
   shows,
   stored,
 } from "./collab_browser_support.ts";
+import { saveSetting } from "./support/settings.ts";
+import { until } from "./support/until.ts";
 
 const disabled = (page: Page) => page.isDisabled("[name='v.city']");
 
@@ -366,4 +369,27 @@ browserSteps("a record is edited together", {
       await seen(ada, "editor");
     },
   ])),
+});
+
+browserTest("people who edit together see each other's pictures", async (site) => {
+  const picture =
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" +
+    "YPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+  await site.app.db.query(
+    "UPDATE lockstep.app_user SET avatar_url = $1 WHERE username = 'sam_staff'",
+    [picture],
+  );
+  await saveSetting(site.app.db, "COLLABORATION", "AVATAR_FIELD", "avatar_url");
+  await until(async () => {
+    const { COLLABORATION } = await site.app.running.services.settings.current();
+    return COLLABORATION.AVATAR_FIELD === "avatar_url";
+  });
+  const id = await aCustomer(site);
+  const sam = await openRecord(site, "sam_staff", id);
+  await isEditor(sam);
+  const ada = await openRecord(site, "admin", id);
+  const shown = ada.locator(".presence img.avatar").first();
+  await shown.waitFor();
+  expect(await shown.evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBe(1);
+  expect(site.complaints).toEqual([]);
 });

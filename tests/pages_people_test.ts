@@ -97,6 +97,32 @@ Deno.test("a user is created with a membership, given a password, disabled and d
   expect(await one(app, "SELECT is_superuser FROM lockstep.app_user WHERE username = 'new.person'"))
     .toEqual({ is_superuser: false });
 
+  const picture = async (avatar_url: string) => {
+    const version = versionIn(await html(john, path));
+    const [status, , text] = await sent(john, path, {
+      ...person,
+      action: "save",
+      version,
+      avatar_url,
+    });
+    return [status, text.includes("Give a path that begins with one slash")];
+  };
+  const stored = async () =>
+    (await one<{ avatar_url: string | null }>(
+      app,
+      "SELECT avatar_url FROM lockstep.app_user WHERE username = 'new.person'",
+    )).avatar_url;
+  for (const url of ["//elsewhere", "javascript:alert(1)", "data:text/html;base64,PA==", "x"]) {
+    expect([url, ...await picture(url)]).toEqual([url, 400, true]);
+  }
+  for (const url of ["/pictures/new.png", "data:image/png;base64,iVBORw0KGgo="]) {
+    expect(await picture(url)).toEqual([303, false]);
+    expect(await stored()).toBe(url);
+  }
+  expect(await html(john, path)).toContain("data:image/png;base64,iVBORw0KGgo=");
+  await picture("");
+  expect(await stored()).toBeNull();
+
   const token = await app.token("new.person", "a quiet secret");
   const me = () => app.fetch("/api/sync/me/", { headers: { Authorization: `Bearer ${token}` } });
   expect((await me()).status).toBe(200);

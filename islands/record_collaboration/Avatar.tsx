@@ -4,13 +4,13 @@ const tints = 6;
 export interface AvatarProps {
   userId: number;
   name: string;
-  /** Address of a picture; of this site alone, as the page's policy says. */
+  /** Address of a picture; only a path or a data: address is shown, as the page's policy says. */
   url: string | null;
 }
 
 /** A person's picture, or initials on the person's colour. */
 export function Avatar({ userId, name, url }: AvatarProps) {
-  return url?.startsWith("/")
+  return url && /^(?:\/|data:image\/)/.test(url)
     ? <img class="avatar" src={url} alt="" />
     : (
       <span class={`avatar avatar-${userId % tints}`} aria-hidden="true">

@@ -134,7 +134,7 @@ export interface UserChange {
   /** By staff only, as `isSuperuser`. */
   isStaff?: boolean;
   isSuperuser?: boolean;
-  /** An http(s) address, or a path of this server. */
+  /** A path of this server, a small picture as a data: address, or an http(s) address. */
   avatarUrl?: string | null;
 }
 
@@ -207,14 +207,24 @@ function nameField(field: string, value: string | undefined): string | undefined
   return value === undefined ? undefined : textField(field, value, { max: 150, empty: true });
 }
 
+/** It goes out with each message of the chat. */
+const longestAvatar = 10_000;
+
+/** Pages load nothing from other hosts, so that they show initials where it is an http(s) address. */
 function checkAvatar(text: string): string {
-  const url = textField("avatar_url", text, { max: 2000 });
-  if (/^https?:\/\/[^\s]+$/i.test(url) || /^\/(?!\/)[^\s\\]*$/.test(url)) return url;
-  throw new LockstepError(
-    "invalid_value",
-    "avatar_url must be an http or https address, or a path that begins with one slash.",
-    { errors: [{ field: "avatar_url", message: "Give an http or https address." }] },
-  );
+  const url = textField("avatar_url", text, { max: longestAvatar });
+  const kinds = [
+    /^\/(?!\/)[^\s\\]*$/,
+    /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/,
+    /^https?:\/\/[^\s]+$/i,
+  ];
+  if (kinds.some((kind) => kind.test(url))) return url;
+  const message =
+    "Give a path that begins with one slash, a picture as data:image/png;base64,… (or " +
+    "jpeg, webp, gif), or an http or https address.";
+  throw new LockstepError("invalid_value", `avatar_url is no address of a picture. ${message}`, {
+    errors: [{ field: "avatar_url", message }],
+  });
 }
 
 function checkUsername(text: string): string {

@@ -9,6 +9,7 @@ export interface UserValues {
   last_name: string;
   is_staff: boolean;
   is_superuser: boolean;
+  avatar_url: string | null;
 }
 
 /** The values that a form sent. */
@@ -20,6 +21,7 @@ export function userValues(fields: URLSearchParams): UserValues {
     last_name: fields.get("last_name") ?? "",
     is_staff: fields.has("is_staff"),
     is_superuser: fields.has("is_superuser"),
+    avatar_url: fields.get("avatar_url"),
   };
 }
 
@@ -43,7 +45,7 @@ export function UserFields({ values, stored, problem, disabled, mayRank }: UserF
       }. `
       : "";
   const text = (
-    name: "username" | "email" | "first_name" | "last_name",
+    name: "username" | "email" | "first_name" | "last_name" | "avatar_url",
     label: string,
     max: number,
     hint = "",
@@ -55,7 +57,7 @@ export function UserFields({ values, stored, problem, disabled, mayRank }: UserF
       maxLength={max}
       autoComplete="off"
       disabled={disabled}
-      value={values[name]}
+      value={values[name] ?? ""}
       error={problem?.fields[name]}
       hint={now(name) + hint || undefined}
     />
@@ -83,6 +85,13 @@ export function UserFields({ values, stored, problem, disabled, mayRank }: UserF
         {text("last_name", "Last name", 150)}
       </div>
       {text("email", "E-mail", 254, "A filter may compare rows with it.")}
+      {stored && text(
+        "avatar_url",
+        "Picture",
+        10_000,
+        "A path such as /pictures/mary.png, or data:image/png;base64,… of at most 10,000 " +
+          "characters. Shown to people who edit together, once the setting AVATAR_FIELD is avatar_url.",
+      )}
       <fieldset class="mb-3">
         <legend class="form-label">Rank</legend>
         {rank("is_staff", "Staff", "Administers every organization, user and setting.")}

@@ -104,6 +104,7 @@ async function changeUser(
           email: values.email,
           firstName: values.first_name,
           lastName: values.last_name,
+          avatarUrl: values.avatar_url === null ? undefined : values.avatar_url || null,
           // What is disabled in a form is not sent.
           isStaff: isStaff ? values.is_staff : undefined,
           isSuperuser: isStaff ? values.is_superuser : undefined,

@@ -26,7 +26,7 @@ export const operations = {
       email: z.string().max(254).optional(),
       first_name: z.string().max(150).optional(),
       last_name: z.string().max(150).optional(),
-      avatar_url: z.string().max(2000).nullable().optional(),
+      avatar_url: z.string().max(10_000).nullable().optional(),
       is_active: z.boolean().optional(),
       is_staff: z.boolean().optional().describe("Staff only."),
       is_superuser: z.boolean().optional().describe("Staff only."),
