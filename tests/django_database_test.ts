@@ -76,11 +76,11 @@ eachDatabase("ModelCatalog names a Django project's tables as Django does", asyn
   const enabled = catalog.models.filter((model) => model.enabled).map((model) => model.name);
   expect(enabled.sort() as string[]).toEqual([
     "myapp.Customer",
-    "myapp.Customer_tags",
     "myapp.Orderitem",
     "public.LegacyStock",
   ]);
   expect(catalog.find("myapp.OrderItem")?.table).toBe("myapp_orderitem");
+  expect(catalog.find("myapp.Customer_tags")?.reason).toContain("belong to myapp.Customer by");
   expect(catalog.find("public.myapp_customer")?.name).toBe("myapp.Customer");
   expect(catalog.find("myapp.customer")).toMatchObject({
     tenantColumn: "organization_id",

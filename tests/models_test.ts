@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { type Database } from "../lib/db/mod.ts";
-import { columnSchema, ModelCatalog, readOnlyReason } from "../lib/models/mod.ts";
+import { type Catalog, columnSchema, ModelCatalog, readOnlyReason } from "../lib/models/mod.ts";
 import { eachDatabase, hasPostgres, openTestDatabase } from "./support/databases.ts";
 import { saveSetting } from "./support/settings.ts";
 import { until } from "./support/until.ts";
@@ -362,6 +362,40 @@ eachDatabase("The sections MODELS and TENANT shape single models", async ({ db }
   expect(model("public.Branch")).toMatchObject({ tenantColumn: "company", writable: true });
   expect(model("public.Fixed")).toMatchObject({ writable: false, audit: true });
 });
+
+eachDatabase(
+  "A table whose rows belong to organizations by others alone is left out",
+  async ({ db }) => {
+    await db.script(`
+    CREATE TABLE tag (id int PRIMARY KEY, parent_id int REFERENCES tag);
+    CREATE TABLE customer (
+      id int PRIMARY KEY, organization_id int, tag_id int REFERENCES tag);
+    CREATE TABLE customer_tags (
+      id int PRIMARY KEY, customer_id int REFERENCES customer, tag_id int REFERENCES tag);
+    CREATE TABLE tag_note (id int PRIMARY KEY, customer_tag_id int REFERENCES customer_tags);
+    CREATE TABLE visit (
+      id int PRIMARY KEY, organization_id int, customer_tag_id int REFERENCES customer_tags)`);
+    const { catalog, model } = await catalogOf(db);
+    const enabled = ({ models }: Catalog) =>
+      models.filter(({ enabled }) => enabled).map(({ name }) => name).sort();
+    expect(enabled(catalog)).toEqual(["public.Customer", "public.Tag", "public.Visit"]);
+    expect(model("public.CustomerTags")).toMatchObject({
+      syncable: false,
+      excludedBy: null,
+      reason:
+        "Its rows belong to public.Customer by customer_id, and it has no column of its own that " +
+        "says the organization: add a column organization_id to sync it, or mark it writable if its " +
+        "rows are everybody's.",
+    });
+    expect(model("public.TagNote").reason).toMatch(/^Its rows belong to public\.CustomerTags by/);
+
+    // Said to be everybody's, and so are the rows that belong to it alone.
+    await saveSetting(db, "MODELS", "public.CustomerTags", { writable: true });
+    expect(enabled((await catalogOf(db)).catalog)).toEqual(
+      ["public.Customer", "public.CustomerTags", "public.Tag", "public.TagNote", "public.Visit"],
+    );
+  },
+);
 
 Deno.test({
   name: "ModelCatalog leaves out tables that the database role may not use",

@@ -13,7 +13,7 @@ import {
   type RelationRow,
   type Schema,
 } from "./read_schema.ts";
-import { tenantColumnOf } from "./tenant_column.ts";
+import { ownedThrough, tenantColumnOf } from "./tenant_column.ts";
 
 /** What of the settings discovery reads. */
 export type DiscoverySettings = Pick<Settings, "MODEL_DISCOVERY" | "MODELS" | "TENANT">;
@@ -88,6 +88,7 @@ function modelsOf(
     Object.entries(settings.MODELS).map(([name, entry]) => [name.toLowerCase(), entry]),
   );
   const exclusion = exclusionsBy(discovery);
+  const [owned, shared] = [new Set<Model>(), new Set<Model>()];
 
   const models = schema.relations.map((relation): Model => {
     const naming = names.get(relation.oid)!;
@@ -127,6 +128,8 @@ function modelsOf(
     const tenant = tenantColumnOf(model.columns, model.foreignKeys, settings.TENANT.TENANT_COLUMNS);
     model.tenantColumn = tenant.tenantColumn;
     const entry = entryOf(entries, settings.MODELS, model, naming);
+    if (tenant.tenantColumn !== null || tenant.problem) owned.add(model);
+    else if (entry?.writable) shared.add(model);
     model.writable = entry?.writable ?? model.tenantColumn !== null;
     model.conflictPolicy = entry?.conflict_policy ?? "last_write_wins";
     model.audit = entry?.audit ?? false;
@@ -145,6 +148,15 @@ function modelsOf(
     model.enabled = model.reason === "";
     return model;
   });
+  const [column = "organization_id"] = settings.TENANT.TENANT_COLUMNS;
+  for (const [model, { owner, columns }] of ownedThrough(models, owned, shared)) {
+    if (!model.syncable) continue;
+    model.syncable = model.enabled = false;
+    model.reason =
+      `Its rows belong to ${owner.name} by ${columns.join(", ")}, and it has no column ` +
+      `of its own that says the organization: add a column ${column} to sync it, or mark it ` +
+      "writable if its rows are everybody's.";
+  }
   limitPerApp(models, discovery.MAX_MODELS_PER_APP);
   return {
     models: parentsFirst(models, schema),

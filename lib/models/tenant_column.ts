@@ -1,4 +1,4 @@
-import type { Column, ForeignKey } from "./model.ts";
+import type { Column, ForeignKey, Model } from "./model.ts";
 
 /** Types that can hold the id of an organization, which is an integer. */
 const suitable = new Set(["int2", "int4", "int8", "text", "varchar"]);
@@ -50,4 +50,31 @@ export function tenantColumnOf(
     };
   }
   return { tenantColumn: found.name };
+}
+
+/**
+ * The tables whose rows belong to organizations although no column of their own says to which: a
+ * foreign key leads to an `owned` table, directly or through another such table. Maps each to the
+ * table and columns of that key. Tables that are `shared` on purpose are none of them.
+ */
+export function ownedThrough(
+  models: readonly Model[],
+  owned: ReadonlySet<Model>,
+  shared: ReadonlySet<Model>,
+): Map<Model, { owner: Model; columns: string[] }> {
+  const nameOf = (schema: string, table: string) => JSON.stringify([schema, table]);
+  const children = Map.groupBy(
+    models.flatMap((model) => model.foreignKeys.map((key) => ({ model, key }))),
+    ({ key }) => nameOf(key.targetSchema, key.targetTable),
+  );
+  const found = new Map<Model, { owner: Model; columns: string[] }>();
+  const owners = [...owned];
+  for (const owner of owners) {
+    for (const { model, key } of children.get(nameOf(owner.schema, owner.table)) ?? []) {
+      if (owned.has(model) || shared.has(model) || found.has(model)) continue;
+      found.set(model, { owner, columns: key.columns });
+      owners.push(model);
+    }
+  }
+  return found;
 }
