@@ -316,3 +316,72 @@ eachApi("feeding back last_sync goes on exactly where the cursor would", async (
   expect(next.body.data.map(({ id }: Json) => id)).toEqual([3]);
   expect(next.text).not.toContain(secret);
 });
+
+eachApi("answers keep the spelling that the client asked for", async (world) => {
+  const ann = await world.as("ann");
+  await ann.push(customers(range(1, 25)));
+  const name = "APP.cusTomer";
+  const copy = new Copy(ann, name);
+  for (const size of [10, 10]) {
+    copy.position = null;
+    const { metadata } = await copy.sync({ batch_size: size });
+    expect(Object.keys(metadata)).toEqual([name]);
+    expect(new Set([...copy.rows.values()].map(({ _model }) => _model))).toEqual(new Set([name]));
+  }
+  await ann.push([...customers([3], { age: 1 }), { _model: model, id: 4, _op: "delete" }]);
+  const { data, deleted } = await copy.sync();
+  expect([data[0]._model, deleted]).toEqual([name, { [name]: [4] }]);
+
+  const [header, ...rest] = await lines(ann, { [name]: null });
+  expect(header).toEqual({ _total: { [name]: 24 } });
+  expect([rest[0]._model, rest.at(-2)]).toEqual([name, { _cursor: { [name]: expect.anything() } }]);
+  await world.db.query("UPDATE lockstep.tracked_model SET generation = gen_random_uuid()");
+  const [, reset] = await lines(ann, { [name]: copy.position });
+  expect(reset).toEqual({ _reset: [name] });
+
+  const twice = await ann.pull({ [name]: null, [model]: null });
+  expectProblem(twice, 400, "invalid_value", `models.${model}`);
+});
+
+eachApi(
+  "columns are chosen for asked models alone, however their names are spelled",
+  async (world) => {
+    const ann = await world.as("ann");
+    await ann.push(customers([1]));
+    const pull = (fields: Json, models: Json = { [model]: null }) => ann.pull(models, { fields });
+    for (const name of [model, "APP.customer", "app.CUSTOMER"]) {
+      const { body } = await pull({ [name]: ["name"] });
+      expect(Object.keys(body.data[0])).toEqual(["_model", "id", "name", "_version"]);
+    }
+    for (const name of ["app.Visit", "app.Nothing"]) {
+      expectProblem(await pull({ [name]: ["name"] }), 400, "invalid_value", `fields.${name}`);
+    }
+    const again = await pull({ [model]: ["name"], "app.CUSTOMER": ["age"] });
+    expectProblem(again, 400, "invalid_value", "fields.app.CUSTOMER");
+    expectProblem(await pull({ [model]: ["Name"] }), 400, "unknown_field", `fields.${model}`);
+    // A model that can't be pulled has its error in the metadata, also in a stream of several pages.
+    await world.db.query(
+      `INSERT INTO app.customer (id, organization_id, name)
+     SELECT i, 1, 'n' FROM generate_series(10001, 16000) i`,
+    );
+    const { text } = await ann.pull(
+      { [model]: null, "app.NoKey": null },
+      { fields: { [model]: ["name"], "app.NoKey": ["a"] } },
+      { Accept: "application/x-ndjson" },
+    );
+    expect(JSON.parse(text.trimEnd().split("\n").at(-1)!)).toMatchObject({
+      complete: true,
+      metadata: { [model]: { count: 6001 }, "app.NoKey": { error: { code: "not_syncable" } } },
+    });
+
+    for (
+      const [query, code, field] of [
+        ["numbers=zzz", "invalid_value", "numbers"],
+        ["number=strings", "unknown_field", "number"],
+      ]
+    ) {
+      const answer = await ann.post(`/api/sync/pull/?${query}`, { models: { [model]: null } });
+      expectProblem(answer, 400, code, field);
+    }
+  },
+);

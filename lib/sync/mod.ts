@@ -13,6 +13,7 @@ export {
   pullPage,
   type PullRequest,
 } from "./pull.ts";
+export { pullFields } from "./pull_fields.ts";
 export { mostPending, pendingChanges } from "./pending_changes.ts";
 export * from "./push.ts";
 export type { RecordError } from "./push_record.ts";

@@ -14,6 +14,7 @@ import { isCursor } from "./cursor.ts";
 import { makeDurable, walEnd } from "./durable_snapshot.ts";
 import { renewIdentity, snapshotHead } from "./installation.ts";
 import { findPositions, lastSyncTimes, savePositions } from "./positions.ts";
+import { pullRefusal } from "./pull_fields.ts";
 import { type Asked, emptyPage, ModelPull } from "./pull_model.ts";
 import { PullReader } from "./pull_reader.ts";
 import { neededPrevious } from "./pull_sql.ts";
@@ -22,11 +23,14 @@ import { ScopeStore } from "./scope_store.ts";
 
 /** What a pull asks for. */
 export interface PullRequest {
-  /** Position by model name: null from the start, a cursor, or an ISO time. */
+  /**
+   * Position by model name, in the spelling that the answer keeps: null from the start, a cursor, or
+   * an ISO time.
+   */
   models: Map<string, string | null>;
   /** Most records and removals of one model in the answer. */
   batchSize: number;
-  /** Columns by model name; a model that isn't there gets all. The key always comes. */
+  /** Columns by model name as in `models`; one that isn't there gets all. The key always comes. */
   fields: Map<string, string[]>;
   checksum: boolean;
   numbersAsStrings: boolean;
@@ -83,8 +87,9 @@ export interface PullPage {
  * One page of a pull, read in one REPEATABLE READ snapshot that is closed when this resolves, however
  * slow the client then reads. The state machine is described at `Position`.
  *
- * @throws LockstepError `permission_denied` when no asked model may be pulled, `invalid_cursor`,
- * `cursor_mismatch`, `unavailable` when a table stays locked or keeps changing.
+ * @throws LockstepError `permission_denied` when no asked model may be pulled, `invalid_value` when
+ * two of the names mean one model, `invalid_cursor`, `cursor_mismatch`, `unavailable` when a table
+ * stays locked or keeps changing.
  */
 export async function pullPage(context: PullContext, request: PullRequest): Promise<PullPage> {
   for (let attempt = 0;; attempt++) {
@@ -208,8 +213,16 @@ async function readPage(
 function resolve(request: PullRequest, catalog: Catalog) {
   const pages: ModelPage[] = [];
   const known: { name: string; model: Model; given: string | null }[] = [];
+  const names = new Map<Model, string>();
   for (const [name, given] of request.models) {
     const model = catalog.find(name);
+    if (model && names.has(model)) {
+      throw pullRefusal(
+        `models.${name}`,
+        `It is ${names.get(model)} again: ask for each model once.`,
+      );
+    }
+    if (model) names.set(model, name);
     if (!model || !model.enabled && model.syncable) pages.push(unknownModel(name));
     else if (!model.syncable) pages.push(failed(name, "not_syncable", model.reason));
     else known.push({ name, model, given });

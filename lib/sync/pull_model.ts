@@ -14,7 +14,7 @@ import type { SnapshotHead } from "./installation.ts";
 import type { OldSnapshot } from "./positions.ts";
 import type { ModelPage, PullContext, PullRequest, SavedPosition } from "./pull.ts";
 import type { PullReader } from "./pull_reader.ts";
-import { countStatement, type PullTarget } from "./pull_sql.ts";
+import { countStatement, type PulledTarget } from "./pull_sql.ts";
 import { emptyScopeHash, type ScopeStore } from "./scope_store.ts";
 
 /** Windows of the log in one page, when few of the changes are in the caller's scope. */
@@ -47,7 +47,7 @@ export interface Asked {
 export class ModelPull {
   readonly #reading: PageReading;
   readonly #asked: Asked;
-  readonly #target: PullTarget;
+  readonly #target: PulledTarget;
   readonly #binding: CursorBinding;
   readonly #page: ModelPage;
 
@@ -58,6 +58,7 @@ export class ModelPull {
     this.#reading = reading;
     this.#asked = asked;
     this.#target = {
+      name: asked.name,
       model: asked.model,
       tracked,
       tenant: tenantOf(organization),

@@ -8,7 +8,7 @@ import {
   holdsNothing,
   joinedScanStatement,
   logStatement,
-  type PullTarget,
+  type PulledTarget,
   scanStatement,
 } from "./pull_sql.ts";
 
@@ -38,7 +38,7 @@ export class PullReader {
 
   /** Reads on in the table; resolves to the number of rows that were answered. */
   async scan(
-    target: PullTarget,
+    target: PulledTarget,
     position: Position,
     held: Scope[],
     scope: Scope,
@@ -59,7 +59,7 @@ export class PullReader {
   }
 
   async #joinedScan(
-    target: PullTarget,
+    target: PulledTarget,
     position: Position,
     scope: Scope,
     limit: number,
@@ -89,7 +89,7 @@ export class PullReader {
 
   /** Reads one window of changes; resolves to whether it was the last. */
   async log(
-    target: PullTarget,
+    target: PulledTarget,
     position: Position,
     held: Scope[],
     scope: Scope,
@@ -153,7 +153,7 @@ export class PullReader {
   }
 
   /** Count and hash of the caller's rows. */
-  async checksum(target: PullTarget, scope: Scope) {
+  async checksum(target: PulledTarget, scope: Scope) {
     const { text, params } = checksumStatement(target, scope);
     const [[count, sum]] = await this.#tx.bytes(text, params);
     this.queries++;

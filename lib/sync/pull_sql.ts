@@ -31,6 +31,11 @@ export interface PullTarget {
   separator: "," | "\n";
 }
 
+/** A target whose records carry the model's name as the client wrote it. */
+export interface PulledTarget extends PullTarget {
+  name: string;
+}
+
 class Params {
   readonly values: unknown[] = [];
   /** Adds a value as text and gives its placeholder, cast to `type`. */
@@ -55,20 +60,28 @@ function output(column: Column, row: string, numbersAsStrings: boolean): string 
   return `${row}.${name}`;
 }
 
-/** The select list that makes a record as it is pulled: `_model`, the columns, `_version`. */
-function record({ model, columns, numbersAsStrings }: PullTarget, row: string): string {
+/**
+ * The select list that makes a record as it is pulled: `_model`, the columns, `_version`.
+ *
+ * @param name the model's name, as SQL
+ */
+function record({ model, columns, numbersAsStrings }: PullTarget, row: string, name: string) {
   const chosen = model.columns.filter((column) => !columns || columns.includes(column.name));
   return [
-    `${literal(model.name)} AS "_model"`,
+    `${name} AS "_model"`,
     ...chosen.map((column) => output(column, row, numbersAsStrings)),
     `${row}.xmin AS "_version"`,
   ].join(", ");
 }
 
-/** The record of one row as JSON text. */
-export function recordJson(target: PullTarget, row: string): string {
+/** The record of one row as JSON text. `name` is the model's name, as SQL. */
+export function recordJson(
+  target: PullTarget,
+  row: string,
+  name = literal(target.model.name),
+): string {
   const json = inOneLine(target, "row_to_json(record)::text");
-  return `(SELECT ${json} FROM (SELECT ${record(target, row)}) record)`;
+  return `(SELECT ${json} FROM (SELECT ${record(target, row, name)}) record)`;
 }
 
 /** The key as `deleted` carries it: the value itself, or an object when it is composite. */
@@ -134,12 +147,12 @@ export function holdsNothing(held: Scope[]): boolean {
  * objects for each. Columns: the joined records or null, their number, then each key column of the last.
  */
 export function joinedScanStatement(
-  target: PullTarget,
+  target: PulledTarget,
   position: Position,
   scope: Scope,
   limit: number,
 ): Statement {
-  const { model, separator } = target;
+  const { model, separator, name } = target;
   const params = new Params();
   const wanted = compileScope(scope, model, (name) => `t.${identifier(name)}`, params.addRaw);
   const last = model.key.map((name) => `(array_agg(page.${identifier(name)}))[count(*)::int]`);
@@ -147,7 +160,9 @@ export function joinedScanStatement(
     SELECT string_agg(${inOneLine(target, "row_to_json(page)::text")}, ${
     separator === "," ? "','" : "E'\\n'"
   }), count(*), ${last.join(", ")}
-    FROM (${keyPage(target, position, wanted, limit, record(target, "t"), params)}) page`;
+    FROM (${
+    keyPage(target, position, wanted, limit, record(target, "t", params.add(name)), params)
+  }) page`;
   return { text, params: params.values };
 }
 
@@ -164,7 +179,7 @@ function inOneLine({ model, separator }: PullTarget, json: string): string {
  * or must drop it. Columns: record or null, key for removal or null, then each key column.
  */
 export function scanStatement(
-  target: PullTarget,
+  target: PulledTarget,
   position: Position,
   held: Scope[],
   scope: Scope,
@@ -179,7 +194,7 @@ export function scanStatement(
   const { maybe, surely } = heldConditions(held, of);
   const condition = `((${wanted}) AND NOT (${surely}) OR NOT (${wanted}) AND (${maybe}))`;
   const list = [
-    `CASE WHEN ${wanted} THEN ${recordJson(target, "t")} END`,
+    `CASE WHEN ${wanted} THEN ${recordJson(target, "t", params.add(target.name))} END`,
     `CASE WHEN NOT (${wanted}) THEN ${keyJson(target, (i) => keys[i])} END`,
     ...keys,
   ].join(", ");
@@ -230,7 +245,7 @@ export function checksumStatement(target: PullTarget, scope: Scope): Statement {
  * of a page of which it kept the rows and lost the cursor.
  */
 export function logStatement(
-  target: PullTarget,
+  target: PulledTarget,
   position: Position,
   held: Scope[],
   scope: Scope,
@@ -281,7 +296,7 @@ export function logStatement(
   } END AS removed, c.xid, c.seq
       FROM by_key c
       LEFT JOIN LATERAL (
-        SELECT ${recordJson(target, "t")} AS record
+        SELECT ${recordJson(target, "t", params.add(target.name))} AS record
         FROM ${table}
         WHERE ${row.join(" AND ")}
         OFFSET 0) r ON true

@@ -35,6 +35,12 @@ export const pullRequest = z.strictObject({
   checksum: z.boolean().optional().describe("Whether to answer count and hash of the scope."),
 });
 
+export const pullQuery = z.strictObject({
+  numbers: z.enum(["strings"]).optional().describe(
+    "Numbers that a double cannot hold come as strings.",
+  ),
+});
+
 const pushRequest = z.strictObject({
   data: z.array(
     z.looseObject({
@@ -256,11 +262,7 @@ const operations: Method[] = [
     tag: "Sync",
     security: bearer,
     headers: callerHeaders.extend({ Accept: z.string().optional() }),
-    query: z.object({
-      numbers: z.enum(["strings"]).optional().describe(
-        "Numbers that a double cannot hold come as strings.",
-      ),
-    }),
+    query: pullQuery,
     body: json(pullRequest),
     answers: { 200: { ...json(pullAnswer), ...lines(z.string()) } },
     problems: [400, 401, 403, 413, 503],

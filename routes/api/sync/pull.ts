@@ -3,6 +3,7 @@ import { LockstepError } from "../../../lib/errors/mod.ts";
 import { memoryMb } from "../../../lib/observe/mod.ts";
 import {
   type PullContext,
+  pullFields,
   type PullPage,
   pullPage,
   type PullRequest,
@@ -16,6 +17,7 @@ import {
   parseJson,
   pullAnswer,
   PullFigures,
+  pullQuery,
   pullRequest,
   pullStream,
   readText,
@@ -34,6 +36,7 @@ export const handler = define.handlers({
     const started = performance.now();
     const { services, requestId } = ctx.state;
     const known = await bearer(ctx);
+    const { numbers } = parse(pullQuery, Object.fromEntries(ctx.url.searchParams));
     const given = parse(pullRequest, parseJson(await readText(ctx.req, largestRequest)));
     const names = Object.keys(given.models);
     if (names.length === 0 || names.length > mostModels) {
@@ -62,9 +65,11 @@ export const handler = define.handlers({
     const request: PullRequest = {
       models: new Map(Object.entries(given.models)),
       batchSize: streaming ? streamBatch : batchSize,
-      fields: new Map(Object.entries(given.fields ?? {})),
+      fields: given.fields
+        ? pullFields(names, given.fields, await services.catalog.current())
+        : new Map(),
       checksum: given.checksum ?? false,
-      numbersAsStrings: ctx.url.searchParams.get("numbers") === "strings",
+      numbersAsStrings: numbers === "strings",
       totals: streaming,
       separator: streaming ? "\n" : ",",
     };
