@@ -33,7 +33,8 @@ export function failureOf(error: unknown): Failure {
 
 /** A message without its final period. */
 export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : Deno.inspect(error);
+  const { code } = error as { code?: string };
+  const text = error instanceof Error ? error.message || code || error.name : Deno.inspect(error);
   return text.replace(/\.$/, "");
 }
 

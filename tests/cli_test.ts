@@ -263,6 +263,29 @@ Deno.test({
       ALTER TABLE public.thing ENABLE TRIGGER ALL;
       ALTER DATABASE ${name} RESET search_path`);
 
+    // Left of an installation that was taken back, as older versions left them.
+    await db.script(`
+      CREATE TABLE public.other (id integer PRIMARY KEY);
+      CREATE TRIGGER lockstep_change_insert AFTER INSERT ON public.other
+        REFERENCING NEW TABLE AS new_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION lockstep.change_1_insert()`);
+    const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const found = await examine({
+      DATABASE_URL: `${database.url}?default_transaction_read_only=on`,
+      REDIS_URL: `redis://127.0.0.1:${silent.addr.port}`,
+    });
+    silent.close();
+    expect(found).toEqual([
+      ["redis", expect.stringContaining("REDIS_URL")],
+      ["writing", expect.stringContaining("default_transaction_read_only")],
+    ]);
+    expect(await examine()).toEqual([
+      ["change logs", expect.stringContaining("lockstep_change_insert ON other;")],
+    ]);
+    await db.script("DROP TABLE public.other");
+    const nowhere = await lockstep(["doctor"], { DATABASE_URL: `${database.url}_none` });
+    expect(nowhere.out).toContain('_none" does not exist)');
+
     const role = `role_of_${name}`;
     await db.script(`CREATE ROLE ${role} LOGIN PASSWORD 'x'`);
     const url = new URL(database.url!);
@@ -271,6 +294,13 @@ Deno.test({
     try {
       expect(await examine(limited))
         .toEqual([["privileges", expect.stringContaining("DATABASE_URL")]]);
+      await db.script(`
+        CREATE SCHEMA own AUTHORIZATION ${role}; ALTER SCHEMA lockstep OWNER TO ${role};
+        GRANT SELECT ON ALL TABLES IN SCHEMA lockstep TO ${role};
+        ALTER TABLE public.thing OWNER TO ${role}`);
+      expect(await examine({ ...limited, LOCKSTEP_ROW_SECURITY: "true" }))
+        .toEqual([["row security", expect.stringContaining("CREATE ROLE lockstep_tenant")]]);
+      await db.script(`REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}`);
       const denied = await lockstep(["models"], limited);
       expect([denied.code, denied.err]).toEqual([3, expect.stringContaining("lockstep doctor")]);
     } finally {

@@ -411,6 +411,8 @@ async function leavesOutForbiddenTables() {
     CREATE TABLE hidden (id int PRIMARY KEY);
     CREATE TABLE readable (id int PRIMARY KEY);
     CREATE TABLE untracked (id int PRIMARY KEY);
+    CREATE SCHEMA closed; CREATE TABLE closed.own (id int PRIMARY KEY);
+    ALTER TABLE closed.own OWNER TO ${role};
     GRANT SELECT, TRIGGER ON readable TO ${role};
     GRANT SELECT ON untracked TO ${role}; GRANT TRIGGER ON hidden TO ${role};
     GRANT USAGE ON SCHEMA lockstep TO ${role};
@@ -425,6 +427,7 @@ async function leavesOutForbiddenTables() {
       return [before, await catalog.current()];
     });
     expect(found[0].find("public.Hidden")?.excludedBy).toBe("VALIDATE_MODEL_ACCESS");
+    expect(found[0].find("closed.Own")?.reason).toContain("GRANT USAGE ON SCHEMA closed.");
     expect(found[0].find("public.Readable")?.enabled).toBe(true);
     expect(found[0].find("public.Untracked")?.reason).toContain(
       "GRANT TRIGGER ON public.untracked",

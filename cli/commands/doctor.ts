@@ -1,10 +1,13 @@
 import { auditStatus } from "../../lib/audit/mod.ts";
 import { type Environment, loadSecret, readEnvironment } from "../../lib/config/mod.ts";
-import { type Database, migrationStatus, openDatabase } from "../../lib/db/mod.ts";
+import { type Database, migrationStatus } from "../../lib/db/mod.ts";
 import { LockstepError } from "../../lib/errors/mod.ts";
 import { ModelCatalog } from "../../lib/models/mod.ts";
+import { within } from "../../lib/observe/mod.ts";
+import { openConfigured } from "../../main.ts";
 import type { Cli, Register } from "../cli.ts";
 import { CliError } from "../errors.ts";
+import { isDiskFull, messageOf } from "../failure.ts";
 
 type State = "ok" | "warning" | "failed";
 
@@ -19,6 +22,12 @@ interface Finding {
 /** Clocks that differ by more make tokens and times look wrong, in milliseconds. */
 const clockTolerance = 5_000;
 const oldestPostgres = 130_000;
+/** The role that pulls take where LOCKSTEP_ROW_SECURITY is on. */
+const tenantRole = "lockstep_tenant";
+/** How long Redis may take to answer, in milliseconds. */
+const redisPatience = 5_000;
+/** Bytes that are written where files have to be. */
+const sample = 65_536;
 
 export const registerDoctor: Register = (program, run) => {
   program.command("doctor")
@@ -65,33 +74,36 @@ async function examineHere(): Promise<Finding[]> {
   }
   let db: Database;
   try {
-    db = await openDatabase({ ...env, poolSize: 1 });
+    db = await openConfigured({ ...env, databasePoolSize: 1 });
     await db.query("SELECT 1");
   } catch (error) {
-    const inUse = error instanceof LockstepError && error.code === "data_directory_in_use";
-    findings.push(
-      inUse
-        ? bad(
-          "database",
-          "the embedded database is open in another process, so it was not looked at",
-          "Examine the running server with --server, or stop it first.",
-          "warning",
-        )
-        : bad(
-          "database",
-          `cannot be reached (${reason(error)})`,
-          "Check DATABASE_URL: host, port, " +
-            "name, user and password; and that PostgreSQL runs and lets this machine in.",
-        ),
-    );
+    findings.push(unopened(error));
     return findings;
   }
   try {
-    findings.push(...await examineDatabase(db));
+    findings.push(...await examineDatabase(db, env));
   } finally {
     await db.close();
   }
   return findings;
+}
+
+function unopened(error: unknown): Finding {
+  if (!(error instanceof LockstepError) || error.code === "unavailable") {
+    return bad(
+      "database",
+      `cannot be reached (${reason((error as Error).cause ?? error)})`,
+      "Check DATABASE_URL: host, port, " +
+        "name, user and password; and that PostgreSQL runs and lets this machine in.",
+    );
+  }
+  if (error.code !== "data_directory_in_use") return bad("database", error.message, "");
+  return bad(
+    "database",
+    "the embedded database is open in another process, so it was not looked at",
+    "Examine the running server with --server, or stop it first.",
+    "warning",
+  );
 }
 
 async function checkSecret(env: Environment): Promise<Finding> {
@@ -109,7 +121,8 @@ async function checkDirectory(check: string, directory: string, name: string): P
   try {
     await Deno.mkdir(directory, { recursive: true });
     const file = await Deno.makeTempFile({ dir: directory, prefix: ".doctor-" });
-    await Deno.remove(file);
+    // An empty file has room on a full disk.
+    await Deno.writeFile(file, new Uint8Array(sample)).finally(() => Deno.remove(file));
     return ok(check, `${directory} can be written`);
   } catch (error) {
     return bad(
@@ -130,8 +143,7 @@ async function checkRedis(env: Environment): Promise<Finding> {
   // Without a listener the client would end the process.
   client.on("error", () => {});
   try {
-    await client.connect();
-    await client.ping();
+    await within(redisPatience, client.connect().then(() => client.ping()));
     return ok("redis", "answers");
   } catch (error) {
     return bad(
@@ -144,7 +156,7 @@ async function checkRedis(env: Environment): Promise<Finding> {
   }
 }
 
-async function examineDatabase(db: Database): Promise<Finding[]> {
+async function examineDatabase(db: Database, env: Environment): Promise<Finding[]> {
   const findings: Finding[] = [];
   const [{ version, number, now }] = await db.query<
     { version: string; number: number; now: Date }
@@ -163,10 +175,11 @@ async function examineDatabase(db: Database): Promise<Finding[]> {
       "Set both machines' clocks by NTP.",
     ),
   );
-  const privileges = await checkPrivileges(db);
-  findings.push(privileges);
+  const privileges = [await checkWritable(db), await checkPrivileges(db)];
+  findings.push(...privileges);
   // Without them the rest cannot be read.
-  if (privileges.state !== "ok") return findings;
+  if (privileges.some(({ state }) => state !== "ok")) return findings;
+  if (env.rowSecurity && db.kind === "postgres") findings.push(await checkTenantRole(db));
   try {
     const { applied, pending } = await migrationStatus(db);
     if (pending.length > 0) {
@@ -185,7 +198,50 @@ async function examineDatabase(db: Database): Promise<Finding[]> {
     if (!(error instanceof LockstepError)) throw error;
     return [...findings, bad("migrations", error.message, "")];
   }
-  return [...findings, ...await checkModels(db), await checkChangeLogs(db), await checkAudit(db)];
+  return [
+    ...findings,
+    ...await checkModels(db),
+    await checkChangeLogs(db),
+    await checkForeignTriggers(db),
+    await checkAudit(db),
+  ];
+}
+
+async function checkWritable(db: Database): Promise<Finding> {
+  const [{ standby, closed }] = await db.query<{ standby: boolean; closed: boolean }>(
+    `SELECT pg_is_in_recovery() AS standby,
+      current_setting('transaction_read_only')::boolean AS closed`,
+  );
+  if (standby) {
+    return bad("writing", "the database is a standby", "Name the primary in DATABASE_URL.");
+  }
+  if (!closed) return ok("writing", "the database can be written");
+  return bad(
+    "writing",
+    "the database is read-only",
+    "Switch default_transaction_read_only off: for the server, the database and the role.",
+  );
+}
+
+/** Whether the server can set up what LOCKSTEP_ROW_SECURITY needs. */
+async function checkTenantRole(db: Database): Promise<Finding> {
+  const [{ has, makes }] = await db.query<{ has: boolean; makes: boolean }>(
+    `SELECT to_regrole($1) IS NOT NULL
+        AND pg_has_role(coalesce(to_regrole($1)::oid, 0), 'MEMBER') AS has,
+      rolsuper OR rolcreaterole
+        AND (to_regrole($1) IS NULL OR current_setting('server_version_num')::int < 160000) AS makes
+    FROM pg_roles WHERE rolname = current_user`,
+    [tenantRole],
+  );
+  if (has || makes) {
+    return ok("row security", has ? `has the role ${tenantRole}` : `may make ${tenantRole}`);
+  }
+  return bad(
+    "row security",
+    `LOCKSTEP_ROW_SECURITY is on, but the role is no member of ${tenantRole} and may not make it`,
+    `Run as a superuser: CREATE ROLE ${tenantRole} NOLOGIN; GRANT ${tenantRole} TO <role> WITH ADMIN ` +
+      "OPTION; or switch LOCKSTEP_ROW_SECURITY off.",
+  );
 }
 
 async function checkPrivileges(db: Database): Promise<Finding> {
@@ -271,6 +327,29 @@ async function checkChangeLogs(db: Database): Promise<Finding> {
   );
 }
 
+/** Triggers that feed the log of a model that is not their table's. */
+async function checkForeignTriggers(db: Database): Promise<Finding> {
+  const rows = await db.query<{ name: string }>(
+    `SELECT DISTINCT t.tgrelid::regclass::text AS name
+    FROM pg_trigger t
+    JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE t.tgname LIKE 'lockstep\\_change\\_%' AND NOT EXISTS (
+      SELECT FROM lockstep.tracked_model m
+      WHERE p.proname LIKE format('change\\_%s\\_%%', m.id) AND (m.table_oid = t.tgrelid
+        OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(m.table_oid::regclass))))
+    ORDER BY 1`,
+  );
+  const names = rows.map(({ name }) => name);
+  if (names.length === 0) return ok("change logs", "each has the triggers of its own tables");
+  const drop = ["insert", "update", "delete", "truncate"]
+    .map((event) => `DROP TRIGGER IF EXISTS lockstep_change_${event} ON ${names[0]};`);
+  return bad(
+    "change logs",
+    `triggers of ${names.join(", ")} feed logs that are not theirs, so that writing there may fail`,
+    `Run for each: ${drop.join(" ")}`,
+  );
+}
+
 async function checkAudit(db: Database): Promise<Finding> {
   const broken = (await auditStatus(db)).filter(({ state }) => state !== "active");
   if (broken.length === 0) return ok("audit", "every audited table is watched");
@@ -310,6 +389,6 @@ async function examineServer(cli: Cli): Promise<Finding[]> {
 }
 
 function reason(error: unknown): string {
-  const { code, message } = error as { code?: string; message?: string };
-  return code ?? message ?? String(error);
+  if (isDiskFull(error)) return "the disk is full";
+  return messageOf(error);
 }

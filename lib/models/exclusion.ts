@@ -126,7 +126,8 @@ export function exclusionsBy(settings: Discovery): (candidate: Candidate) => Exc
     if (settings.VALIDATE_MODEL_ACCESS && !relation.canRead) {
       return because(
         "VALIDATE_MODEL_ACCESS",
-        `The database role may not read it, which VALIDATE_MODEL_ACCESS asks for: GRANT SELECT ON ${raw}.`,
+        "The database role may not read it, which VALIDATE_MODEL_ACCESS asks for: " +
+          (relation.usable ? `GRANT SELECT ON ${raw}.` : `GRANT USAGE ON SCHEMA ${model.schema}.`),
       );
     }
     if (settings.CHECK_MODEL_PERMISSIONS && !relation.canWrite) {

@@ -15,6 +15,8 @@ export interface RelationRow {
   rowSecurity: boolean;
   /** The extension that the relation belongs to. */
   extension: string | null;
+  /** Whether the role may use the schema: without that, no right on the table counts. */
+  usable: boolean;
   canRead: boolean;
   canWrite: boolean;
   canTrigger: boolean;
@@ -135,6 +137,7 @@ SELECT json_build_object(
       'hasRules', r.relhasrules AND r.relkind IN ('r', 'p'),
       'rowSecurity', r.relrowsecurity,
       'extension', e.extname,
+      'usable', r.usable,
       'canRead', r.usable AND has_table_privilege(r.oid, 'SELECT'),
       'canWrite', r.usable AND has_table_privilege(r.oid, 'INSERT')
         AND has_table_privilege(r.oid, 'UPDATE') AND has_table_privilege(r.oid, 'DELETE'),

@@ -7,3 +7,4 @@ export * from "./performance_series.ts";
 export * from "./sync_activity.ts";
 export type * from "./sync_entry.ts";
 export * from "./sync_recorder.ts";
+export * from "./within.ts";
