@@ -202,8 +202,17 @@ browserSteps("a record is edited together", {
     await ada.waitForFunction(() => !document.body.innerText.includes("Stop waiting"));
     expect(await focused(ada)).toBe("Request Editor Attention");
     await ada.keyboard.press("Enter");
+    await ada.keyboard.type("Again");
     await ada.keyboard.press("Escape");
     expect(await focused(ada)).toBe("Request Editor Attention");
+    // Too early to be heard again: the place in the queue is had, and the text kept.
+    await ask(ada, "Once more");
+    await noticed(ada, "You wait in the queue");
+    await ada.waitForSelector(".lock-state:has-text('You are next')");
+    await ada.click("text=Stop waiting");
+    await ada.click("button:has-text('Request Editor Attention')");
+    expect(await ada.inputValue(".lock-note input")).toBe("Once more");
+    await ada.keyboard.press("Escape");
     await sam.click(".request-toast >> text=Not yet");
     expect(await focused(sam)).toBe("You are in editor mode.");
     await ada.click("text=Take over…");

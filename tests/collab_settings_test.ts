@@ -58,7 +58,8 @@ Deno.test("limits of the settings hold: length and rate of chat, size and rate o
 
   const viewer = await ada.open(socketPath);
   for (let i = 0; i < 2; i++) viewer.send("request_attention");
-  expect(await viewer.next("attention_throttled")).toMatchObject({ seconds: 77 });
+  const seconds = Number((await viewer.next("attention_throttled")).seconds);
+  expect([seconds > 60, seconds <= 77]).toEqual([true, true]);
   for (let i = 0; i < 80; i++) viewer.send("heartbeat");
   const dropped = await viewer.next("error", (f) => f.code === "too_many_requests");
   expect(dropped.message).toContain("At most 1 messages per second");

@@ -103,6 +103,7 @@ export function LockBar({ session }: { session: RecordSession }) {
           label="Message to the editor, if you like"
           action={session.page.texts.notificationButton}
           tone="primary"
+          initial={session.message}
           onSend={(note) => {
             session.requestAttention(note);
             setDialog(null);
@@ -193,13 +194,14 @@ interface NoteFormProps {
   label: string;
   action: string;
   tone: "primary" | "danger";
+  initial?: string;
   onSend(note: string): void;
   onCancel(): void;
 }
 
 /** A short text with its button. It stands in the record's form, so it is no form itself. */
-function NoteForm({ label, action, tone, onSend, onCancel }: NoteFormProps) {
-  const [text, setText] = useState("");
+function NoteForm({ label, action, tone, initial = "", onSend, onCancel }: NoteFormProps) {
+  const [text, setText] = useState(initial);
   const input = useRef<HTMLInputElement>(null);
   const id = `note-${tone}`;
   useLayoutEffect(() => input.current?.focus(), []);

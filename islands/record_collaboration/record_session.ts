@@ -25,6 +25,8 @@ export class RecordSession {
   readonly saving = signal(false);
   /** Whether this page has asked for the lock and waits for an answer. */
   readonly asked = signal(false);
+  /** What was written to the editor, until it has arrived. */
+  message = "";
   readonly page: CollabPage;
   readonly fields: RecordFields;
   readonly presence: RecordPresence;
@@ -100,6 +102,7 @@ export class RecordSession {
   }
 
   requestAttention(message: string): void {
+    this.message = message;
     this.asked.value = this.#send(clientMessage.requestAttention, {
       timestamp: new Date().toISOString(),
       message: message.trim() || null,
@@ -210,7 +213,12 @@ export class RecordSession {
           `${frame.username} answered: not yet`,
         );
       case serverMessage.attentionThrottled:
-        return this.#say("info", `You have just asked. You can ask again in ${frame.seconds} s.`);
+        return this.#say(
+          "info",
+          `You have just asked, so the editor is not called again; in ${frame.seconds} s you can ` +
+            `ask once more.${this.message.trim() ? " Your message is kept until then." : ""}`,
+          "You wait in the queue",
+        );
       case serverMessage.recordChanged:
         return this.#changes.changed(frame as unknown as RecordChangedMessage);
       case serverMessage.error:
@@ -348,7 +356,10 @@ export class RecordSession {
   #attention(frame: Frame): void {
     const own = frame.user_id === this.page.me.id;
     if (!this.isEditor()) {
-      if (own) this.#say("info", this.page.texts.requestSent);
+      if (own) {
+        this.message = "";
+        this.#say("info", this.page.texts.requestSent);
+      }
       return;
     }
     const others = this.requests.value.filter(({ userId }) => userId !== frame.user_id);

@@ -281,6 +281,11 @@ export class MemoryStore implements CollabStore {
   }
 
   // deno-lint-ignore require-await
+  async onceIn(key: string): Promise<number> {
+    return Math.max(0, (this.#throttles.get(key) ?? -Infinity) - this.#now());
+  }
+
+  // deno-lint-ignore require-await
   async publish(channel: string, message: string): Promise<void> {
     for (const fn of this.#subscribers.get(channel) ?? []) fn(message);
   }

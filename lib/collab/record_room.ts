@@ -131,20 +131,24 @@ export class RecordRoom extends LockRoom {
     if (note === undefined) return this.#noteTooLong(connection, "message");
     const interval = this.context.options.notification_request_interval;
     const key = `attention:${this.name}:${identity.userId}`;
-    if (!await this.context.store.once(key, interval * 1000)) {
-      return connection.send({ type: serverMessage.attentionThrottled, seconds: interval });
+    const { store } = this.context;
+    if (await store.once(key, interval * 1000)) {
+      const frame = JSON.stringify({
+        type: serverMessage.attentionRequested,
+        user_id: identity.userId,
+        username: nameOf(identity),
+        timestamp: new Date().toISOString(),
+        message: note,
+      });
+      await this.emit({ kind: "frame", frame });
+    } else {
+      const seconds = Math.ceil(await store.onceIn(key) / 1000);
+      connection.send({ type: serverMessage.attentionThrottled, seconds });
     }
-    const frame = JSON.stringify({
-      type: serverMessage.attentionRequested,
-      user_id: identity.userId,
-      username: nameOf(identity),
-      timestamp: new Date().toISOString(),
-      message: note,
-    });
-    await this.emit({ kind: "frame", frame });
+    // Who must not call again yet still gets a place.
     if (!identity.canEdit || connection.lease) return;
     const member = connection.member(this.context.process);
-    const { queue } = await this.context.store.enqueue(this.name, member);
+    const { queue } = await store.enqueue(this.name, member);
     await this.emit({ kind: "queue", queue });
   }
 

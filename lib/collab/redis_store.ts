@@ -157,6 +157,10 @@ export class RedisStore implements CollabStore {
     return await this.#link.command("SET", name, "1", "NX", "PX", ttl) === "OK";
   }
 
+  async onceIn(key: string): Promise<number> {
+    return Math.max(0, Number(await this.#link.command("PTTL", this.#key("once", key))));
+  }
+
   async publish(channel: string, message: string): Promise<void> {
     await this.#link.command("PUBLISH", this.#prefix + channel, message);
   }

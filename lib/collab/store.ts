@@ -131,6 +131,8 @@ export interface CollabStore {
 
   /** True once per `milliseconds` for each key. */
   once(key: string, milliseconds: number): Promise<boolean>;
+  /** Milliseconds until `once` is true again for the key. */
+  onceIn(key: string): Promise<number>;
 
   /** To every subscriber of `channel` in every process, the publisher's own included. */
   publish(channel: string, message: string): Promise<void>;
