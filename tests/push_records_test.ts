@@ -385,3 +385,25 @@ eachApi("what is no record at all does not keep the others from being written", 
   const document = await ann.post("/api/sync/push/", '{\n"data": []\n}', type);
   expect([document.status, document.body.code]).toEqual([400, "malformed_json"]);
 });
+
+eachApi("a push answers with the client's spelling of models", async (world) => {
+  const ann = await world.as("ann");
+  const { body } = await ann.push([
+    { _model: "APP.customer", name: "a" },
+    { _model: "APP.customer", name: "a", age: "x" },
+    { _model: "app.visit", customer_id: null },
+  ], { return: "ids" });
+  expect(Object.keys(body.processed_models)).toContain("APP.customer");
+  expect(body.results[0].model).toBe("APP.customer");
+  expect(body.errors.map(({ index, model }: Json) => [index, model]))
+    .toContainEqual([1, "APP.customer"]);
+  // A key that was drawn for a refused record is no row's.
+  const refused = await ann.push([{ _model: "app.Customer", name: "x".repeat(41) }, {
+    _model: "app.Customer",
+    name: "taken",
+    code: "taken-1",
+  }]);
+  expect(refused.body.errors.map(({ id }: Json) => id)).toEqual(
+    refused.body.errors.map(() => undefined),
+  );
+});

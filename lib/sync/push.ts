@@ -73,6 +73,8 @@ export interface PushOutcome {
   processed: Map<string, { created: number; updated: number; deleted: number }>;
   results: RecordResult[] | undefined;
   errors: RecordError[];
+  /** How the client wrote the names of the models, first. */
+  spellings: Map<string, string>;
   /** Statements that were run. */
   queries: number;
 }
@@ -130,6 +132,7 @@ class Push {
   readonly #results: RecordResult[] = [];
   readonly #errors: RecordError[] = [];
   readonly #processed: PushOutcome["processed"] = new Map();
+  readonly #spellings: PushOutcome["spellings"] = new Map();
   #written = 0;
   #queries = 0;
   #detailed = false;
@@ -170,6 +173,7 @@ class Push {
       processed: this.#processed,
       results: this.#detailed ? this.#results.sort((a, b) => a.index - b.index) : undefined,
       errors: this.#errors,
+      spellings: this.#spellings,
       queries: this.#queries,
     };
   }
@@ -199,6 +203,8 @@ class Push {
         });
       } else {
         if (record.clientId !== undefined) clientIds.add(record.clientId);
+        const { model: { name }, modelName } = record;
+        if (!this.#spellings.has(name)) this.#spellings.set(name, modelName);
         records.push(record);
       }
     });
@@ -438,7 +444,8 @@ class Push {
 
   #refuse(record: PushRecord, refusal: Refusal, server?: string | null): void {
     const { index, model, clientId } = record;
-    const id = keyOf(model, record.fields);
+    // A key that the server drew is no row's.
+    const id = record.missingKey.length > 0 ? undefined : keyOf(model, record.fields);
     this.#errors.push({ index, model: model.name, id, client_id: clientId, ...refusal, server });
   }
 }

@@ -24,6 +24,8 @@ export interface RecordError {
 export interface PushRecord {
   index: number;
   model: Model;
+  /** As the client wrote it. */
+  modelName: string;
   operation: "upsert" | "delete";
   /** What the database reads, as JSON text; other members such as `_model` may be in it. */
   raw: string;
@@ -266,6 +268,7 @@ export function prepareRecord(
   return {
     index,
     model,
+    modelName,
     operation,
     // Of a deletion only the key was checked, so that only the key may reach the database.
     raw: operation === "delete"

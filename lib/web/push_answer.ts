@@ -11,14 +11,15 @@ export function pushAnswer(
   atomic: boolean,
   milliseconds: number,
 ): PushAnswer {
-  const { successCount, errors, processed, results } = outcome;
+  const { successCount, errors, processed, results, spellings } = outcome;
+  const spelled = (name: string) => spellings.get(name) ?? name;
   const status = errors.length === 0 ? "success" : successCount > 0 ? "partial_success" : "error";
   const head = JSON.stringify({
     status,
     success_count: successCount,
     error_count: errors.length,
     processed_models: Object.fromEntries(
-      [...processed].map(([name, { created, updated, deleted }]) => [name, {
+      [...processed].map(([name, { created, updated, deleted }]) => [spelled(name), {
         created,
         updated,
         ...(deleted > 0 ? { deleted } : {}),
@@ -27,8 +28,12 @@ export function pushAnswer(
     processing_time: Math.round(milliseconds) / 1000,
   });
   const parts = [head.slice(0, -1)];
-  if (results) parts.push(`,"results":[${results.map(resultText).join(",")}]`);
-  if (errors.length > 0) parts.push(`,"errors":[${errors.map(errorText).join(",")}]`);
+  if (results) {
+    parts.push(`,"results":[${results.map((one) => resultText(one, spelled)).join(",")}]`);
+  }
+  if (errors.length > 0) {
+    parts.push(`,"errors":[${errors.map((one) => errorText(one, spelled)).join(",")}]`);
+  }
   const conflict = atomic && errors.some(({ code }) => code === "conflict");
   return {
     status: status !== "error" ? 200 : conflict ? 409 : 422,
@@ -37,14 +42,20 @@ export function pushAnswer(
 }
 
 /** Ids and rows are JSON text already. */
-function resultText({ index, model, id, action, version, clientId, record }: RecordResult): string {
+function resultText(
+  { index, model, id, action, version, clientId, record }: RecordResult,
+  spelled: (name: string) => string,
+): string {
   const rest = JSON.stringify({ action, version, client_id: clientId });
-  return `{"index":${index},"model":${JSON.stringify(model)},"id":${id},${rest.slice(1, -1)}${
-    record === undefined ? "" : `,"record":${record}`
-  }}`;
+  return `{"index":${index},"model":${JSON.stringify(spelled(model))},"id":${id},${
+    rest.slice(1, -1)
+  }${record === undefined ? "" : `,"record":${record}`}}`;
 }
 
-function errorText({ server, ...error }: RecordError): string {
-  const text = JSON.stringify(error);
+function errorText(
+  { server, ...error }: RecordError,
+  spelled: (name: string) => string,
+): string {
+  const text = JSON.stringify({ ...error, model: spelled(error.model) });
   return server === undefined ? text : `${text.slice(0, -1)},"server":${server ?? "null"}}`;
 }
