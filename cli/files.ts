@@ -25,15 +25,23 @@ export async function readDocument(
   named: string | undefined,
 ): Promise<unknown> {
   const format = formatOf(named, file);
-  const text = file === "-"
-    ? await host.readInput()
-    : await missingAs(file, Deno.readTextFile(file));
+  const bytes = file === "-" ? await host.readInput() : await missingAs(file, Deno.readFile(file));
+  const text = utf8(bytes, file === "-" ? "Standard input" : file);
   try {
     // YAML 1.2 has no values that JSON lacks, but for these aliases, which could grow without bound.
     return format === "yaml" ? parse(text, { maxAliasCount: 100 }) : JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof YAMLParseError)) throw error;
     throw new CliError(`${file} is not valid ${format.toUpperCase()}: ${error.message}`);
+  }
+}
+
+/** The text without its byte order mark. @throws CliError when the bytes are not UTF-8 */
+export function utf8(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new CliError(`${file} is not UTF-8. Save it as UTF-8.`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { environmentVariables } from "../lib/config/mod.ts";
 import type { Api } from "./api.ts";
 
 /** What commands touch outside of themselves. Tests give another one. */
@@ -15,7 +16,7 @@ export interface Host {
   /** A line that a person types, or undefined where nobody can type. */
   ask(question: string): Promise<string | undefined>;
   askSecret(question: string): Promise<string | undefined>;
-  readInput(): Promise<string>;
+  readInput(): Promise<Uint8Array>;
   /** The application in this process, over the database that the environment names. */
   openLocal(as: string | undefined): Promise<Api>;
 }
@@ -28,6 +29,7 @@ export function terminalHost(openLocal: Host["openLocal"]): Host {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
   };
   const typed = Deno.stdin.isTerminal();
+  let variables: Record<string, string | undefined> | undefined;
   return {
     out: (text) => write(Deno.stdout, text),
     err(text) {
@@ -41,10 +43,10 @@ export function terminalHost(openLocal: Host["openLocal"]): Host {
     outIsTerminal: Deno.stdout.isTerminal(),
     errIsTerminal: Deno.stderr.isTerminal(),
     width: Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80,
-    env: (name) => Deno.env.get(name) || undefined,
+    env: (name) => (variables ??= environmentVariables())[name] || undefined,
     ask: (question) => Promise.resolve(typed ? prompt(question) ?? "" : undefined),
     askSecret: (question) => typed ? readSecret(question, write) : Promise.resolve(undefined),
-    readInput: () => new Response(Deno.stdin.readable).text(),
+    readInput: () => new Response(Deno.stdin.readable).bytes(),
     openLocal,
   };
 }

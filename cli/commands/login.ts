@@ -1,5 +1,6 @@
 import type { Register } from "../cli.ts";
 import { usage } from "../errors.ts";
+import { utf8 } from "../files.ts";
 import { readLogin, writeLogin } from "../login_store.ts";
 
 interface Options {
@@ -16,7 +17,7 @@ export const registerLogin: Register = (program, run) => {
       const server = cli.requireServer();
       const name = username ?? await cli.host.ask("Username:");
       const password = passwordStdin
-        ? (await cli.host.readInput()).replace(/\r?\n$/, "")
+        ? utf8(await cli.host.readInput(), "Standard input").replace(/\r?\n$/, "")
         : await cli.host.askSecret("Password:");
       if (!name || password === undefined) {
         throw usage("Nobody can be asked here: use --username and --password-stdin.");

@@ -1,6 +1,7 @@
 import type { Json } from "../api.ts";
 import type { Cli, Register } from "../cli.ts";
 import { usage } from "../errors.ts";
+import { utf8 } from "../files.ts";
 import { groupByName, organizationBySlug, userByName } from "../lookups.ts";
 
 interface CreateOptions {
@@ -114,7 +115,7 @@ async function newPassword(
   { host }: Cli,
   { passwordStdin }: { passwordStdin?: boolean },
 ): Promise<string> {
-  if (passwordStdin) return (await host.readInput()).replace(/\r?\n$/, "");
+  if (passwordStdin) return utf8(await host.readInput(), "Standard input").replace(/\r?\n$/, "");
   const first = await host.askSecret("Password:");
   if (first === undefined) {
     throw usage("Nobody can be asked for a password here: use --password-stdin.");

@@ -208,6 +208,19 @@ Deno.test("environmentVariables() puts the process's environment over the .env f
   await Deno.remove(directory, { recursive: true });
 });
 
+Deno.test("environmentVariables() reads UTF-8 alone, with a byte order mark or without", async () => {
+  const path = await Deno.makeTempFile();
+  await Deno.writeTextFile(path, "\ufeffLOCKSTEP_TEST_A=first\nLOCKSTEP_TEST_B=größer\n");
+  expect(environmentVariables(path))
+    .toMatchObject({ LOCKSTEP_TEST_A: "first", LOCKSTEP_TEST_B: "größer" });
+  // As editors on Windows save it: UTF-16, and Latin-1.
+  for (const bytes of [[0xff, 0xfe, 0x41, 0], [0x41, 0x3d, 0xfc]]) {
+    await Deno.writeFile(path, new Uint8Array(bytes));
+    expect(() => environmentVariables(path)).toThrow(`The file ${path} is not UTF-8`);
+  }
+  await Deno.remove(path);
+});
+
 Deno.test("loadSecret() makes one secret, keeps it with mode 0600, and returns it again", async () => {
   const dataDir = `${await Deno.makeTempDir()}/data`;
   const all = await Promise.all([loadSecret({ dataDir }), loadSecret({ dataDir })]);
