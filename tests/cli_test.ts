@@ -323,6 +323,59 @@ Deno.test({
   },
 });
 
+Deno.test("discovery set replaces what its options say, and leaves what others said", async () => {
+  await using world = await openCli("local");
+  const set = async (...words: string[]) => {
+    const { json } = await world.run(["discovery", "set", ...words, "--json"]);
+    return [json.EXCLUDE_MODEL_PATTERNS, json.INCLUDE_MODEL_PATTERNS];
+  };
+  await set("--exclude-patterns", "Log$", "^myapp\\.X{1,3}$", "--include-patterns", "^myapp");
+  expect(await set("--exclude-apps", "shop,web", "--include-models", "myapp.A.b"))
+    .toEqual([
+      ["Log$", "^myapp\\.X{1,3}$", "^shop\\.", "^web\\."],
+      ["^myapp", "^myapp\\.A\\.b$"],
+    ]);
+  expect(await set("--exclude-patterns", "Cache", "--include-models"))
+    .toEqual([["^shop\\.", "^web\\.", "Cache"], ["^myapp"]]);
+  expect(await set("--exclude-apps", "till", "--include-patterns"))
+    .toEqual([["Cache", "^till\\."], []]);
+  expect((await world.run("discovery reset --yes --json")).json.reset.toSorted())
+    .toEqual(["EXCLUDE_MODEL_PATTERNS", "INCLUDE_MODEL_PATTERNS"]);
+  const [{ count }] = await world.db.query<{ count: number }>(
+    "SELECT count(*)::int AS count FROM lockstep.sync_configuration",
+  );
+  expect(count).toBe(0);
+});
+
+Deno.test("documents are UTF-8, with a byte order mark or without", async () => {
+  await using world = await openCli("local");
+  const file = `${world.directory}/config.json`;
+  const read = () => world.run(["config", "validate", "--file", file]);
+  await Deno.writeTextFile(file, '\ufeff{"MODEL_DISCOVERY":{"MODEL_PREFIX":"ü"}}');
+  expect((await read()).out).toBe("All settings are valid.\n");
+  const latin1 = [...'{"x":"ü"}'].map((char) => char.charCodeAt(0));
+  await Deno.writeFile(file, new Uint8Array(latin1));
+  expect(await read()).toMatchObject({ code: 1, err: `${file} is not UTF-8. Save it as UTF-8.\n` });
+});
+
+Deno.test({
+  name: "lockstep as a process: LOCKSTEP_SERVER and LOCKSTEP_TOKEN may stand in .env",
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    await using server = Deno.serve(
+      { port: 0, onListen() {} },
+      (request) => Response.json({ items: [], token: request.headers.get("Authorization") }),
+    );
+    await Deno.writeTextFile(
+      `${directory}/.env`,
+      `LOCKSTEP_SERVER=http://127.0.0.1:${server.addr.port}\nLOCKSTEP_TOKEN=secret\n`,
+    );
+    const { code, out } = await runProcess(["org", "list", "--json"], {}, directory);
+    expect([code, JSON.parse(out)]).toEqual([0, []]);
+    await Deno.remove(directory, { recursive: true });
+  },
+});
+
 Deno.test({
   name: "lockstep as a process: what the database or the system refuses is said in a sentence",
   ignore: !hasPostgres,

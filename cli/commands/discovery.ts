@@ -23,6 +23,12 @@ const patternOf: Record<string, (name: string) => string> = {
   "--include-models": (model) => `^${escape(model)}$`,
 };
 
+/** The same setting's patterns as they are. A comma is a part of one: `X{1,3}`. */
+const plainPatterns: Record<string, string> = {
+  "--exclude-patterns": "--exclude-apps",
+  "--include-patterns": "--include-models",
+};
+
 export const registerDiscovery: Register = (program, run) => {
   const discovery = program.command("discovery")
     .description("Which tables become models that take part in the sync.");
@@ -45,13 +51,13 @@ export const registerDiscovery: Register = (program, run) => {
   for (const [option, , meaning] of lists) set.option(`${option} [names...]`, meaning);
   set.option("--set <setting=json>", "Any other setting, e.g. MODEL_PREFIX='\"x\"'.", collect, [])
     .action(run(async (cli, options: Record<string, string[] | true>) => {
+      const api = await cli.api();
       const change: Record<string, unknown> = {};
       for (const [option, setting] of lists) {
         const given = options[camel(option)];
         if (given === undefined) continue;
-        const names = given === true ? [] : given.flatMap((name) => name.split(","));
-        const values = patternOf[option] ? names.map(patternOf[option]) : names;
-        change[setting] = [...(change[setting] as string[] ?? []), ...values];
+        const before = change[setting] ?? (await api.get(path)).current[setting];
+        change[setting] = replaced(option, before, given === true ? [] : given);
       }
       for (const assignment of options.set as string[]) {
         const [, name, value] = /^(\w+)=(.*)$/s.exec(assignment) ?? [];
@@ -63,7 +69,7 @@ export const registerDiscovery: Register = (program, run) => {
           "Say what to set, for example --include-apps myapp. See: lockstep discovery set -h",
         );
       }
-      const saved = await (await cli.api()).patch(path, change);
+      const saved = await api.patch(path, change);
       for (const warning of saved.warnings) cli.out.note(warning);
       cli.out.result(
         saved.current,
@@ -96,7 +102,7 @@ export const registerDiscovery: Register = (program, run) => {
         stored.length > 0 &&
         !await cli.out.confirm(`Reset ${stored.join(", ")} to the defaults?`)
       ) return;
-      for (const name of stored) await api.delete(`${path}/${name}`);
+      if (stored.length > 0) await api.delete(path);
       cli.out.result(
         { reset: stored },
         () =>
@@ -106,6 +112,22 @@ export const registerDiscovery: Register = (program, run) => {
       );
     }));
 };
+
+/** The setting's list after an option. What another option put into the same list stays. */
+function replaced(option: string, before: string[], given: string[]): string[] {
+  const made = patternOf[option] ?? patternOf[plainPatterns[option]];
+  if (!made) return given.flatMap((name) => name.split(","));
+  const isPlain = option in plainPatterns;
+  const values = isPlain ? given : given.flatMap((name) => name.split(",")).map(made);
+  return [...before.filter((pattern) => isMadeBy(made, pattern) === isPlain), ...values];
+}
+
+/** Whether there is a name of which `made` makes the pattern. */
+function isMadeBy(made: (name: string) => string, pattern: string): boolean {
+  const [begin, end] = made("x").split("x");
+  const name = pattern.slice(begin.length, pattern.length - end.length);
+  return made(name.replaceAll(/\\(.)/g, "$1")) === pattern;
+}
 
 /** JSON, or the text itself where it is none. */
 export function valueOf(text: string): unknown {
