@@ -362,10 +362,10 @@ Deno.test({
   name: "lockstep as a process: LOCKSTEP_SERVER and LOCKSTEP_TOKEN may stand in .env",
   async fn() {
     const directory = await Deno.makeTempDir();
-    await using server = Deno.serve(
-      { port: 0, onListen() {} },
-      (request) => Response.json({ items: [], token: request.headers.get("Authorization") }),
-    );
+    await using server = Deno.serve({ port: 0, onListen() {} }, ({ headers }) => {
+      const status = headers.get("Authorization") === "Bearer secret" ? 200 : 401;
+      return Response.json({ items: [] }, { status });
+    });
     await Deno.writeTextFile(
       `${directory}/.env`,
       `LOCKSTEP_SERVER=http://127.0.0.1:${server.addr.port}\nLOCKSTEP_TOKEN=secret\n`,

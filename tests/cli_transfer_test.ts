@@ -47,8 +47,8 @@ for (const format of pushes) {
         ).join("\n"),
     );
     const line = ["push", path, "--as", "john", "--model", "myapp.Customer", "--batch-size", "5"];
-    const died = await world.run(line, { between: dying(2) }).catch((error) => error);
-    expect(died.message).toBe("The process died.");
+    const died = await world.run(line, { between: dying(2) });
+    expect([died.code, died.err]).toEqual([1, expect.stringContaining("The process died.")]);
     expect(await world.db.query("SELECT count(*)::int AS n FROM myapp.customer"))
       .toEqual([{ n: 14 }]);
 
@@ -86,6 +86,8 @@ Deno.test("push refuses a file that it cannot read, by the number of the record"
     ["b.ndjson", '{"name":"x"}\n', "--model"],
     ["c.csv", "name,note\nx\n", "Record 1 has 1 cells"],
     ["d.csv", "", "empty"],
+    ["h.csv", "nmae,note,_op\nx,y,\n", 'myapp.Customer has no column "nmae". Its columns are id,'],
+    ["i.csv", "name;note\nx;y\n", "The first line has no comma."],
     ["e.csv", 'name,note\nx,y\n"x"y,z\n', "Record 2 has text after a closing quotation mark"],
     ["f.csv", 'name,note\nx,y\nx,5" long\n', "Record 2 has a quotation mark in a cell"],
     ["g.csv", 'name,note\n"x,y\n', "Record 1 has a quotation mark that is not closed"],
@@ -97,7 +99,12 @@ Deno.test("push refuses a file that it cannot read, by the number of the record"
     const ran = await world.run(["push", path, "--as", "john", ...options]);
     expect([name, ran.code > 0, ran.err]).toEqual([name, true, expect.stringContaining(told)]);
   }
+  for (const line of ["push - --as john", "pull --out - --as john"]) {
+    expect(await world.run(line)).toMatchObject({ code: 2, err: expect.stringContaining("file") });
+  }
   expect(await world.db.query("SELECT 1 FROM myapp.customer")).toEqual([]);
+  const names = [...Deno.readDirSync(world.directory)].map(({ name }) => name);
+  expect(names.toSorted()).toEqual(cases.map(([name]) => name).toSorted());
 });
 
 /** Cuts the stream of the first pull after so many bytes. */

@@ -44,6 +44,9 @@ async function pullFiles(cli: Cli, options: Options, names: string[]): Promise<v
   const { out, orgSlug } = options;
   const format = rowFormat(options.format);
   if (!out) throw usage("Say where to: --out rows.ndjson, or with --format csv a directory.");
+  if (out === "-") {
+    throw usage("Rows cannot be pulled to standard output: what goes on later goes on in a file.");
+  }
   cli.requireRights();
   const api = await cli.api();
   const shapes = await pullable(api, orgSlug, names);

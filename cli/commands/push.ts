@@ -62,6 +62,9 @@ async function pushFile(cli: Cli, options: Options, path: string): Promise<void>
     throw usage("--batch-size must be a whole number from 1 to 10000.");
   }
   cli.requireRights();
+  if (path === "-") {
+    throw usage("Standard input cannot be pushed: what is interrupted is read again. Name a file.");
+  }
   const file = await missingAs(path, Deno.stat(path));
   if (file.isDirectory) {
     throw new CliError(`${path} is a directory. Name a file in it.`);
@@ -98,6 +101,7 @@ async function pushFile(cli: Cli, options: Options, path: string): Promise<void>
       progress.add(batch.length, state.offset);
     }
   } catch (error) {
+    if (state.refusedLength === 0) await Deno.remove(refusedPath);
     if (state.records > 0) {
       cli.out.note(`${state.records} records are done. Run it again to go on.`);
     }
@@ -197,6 +201,7 @@ async function csvRecords(
   if (!first) throw new CliError("The file is empty. Its first line must name the columns.");
   const header = first.cells.map((name) => name ?? "");
   const types = await columnTypes(api, model, organization);
+  refuseUnknown(header, types, model);
   const parse = (cells: CsvRow["cells"], number: number) => {
     if (cells.length !== header.length) {
       throw unreadable(number, `has ${cells.length} cells, but there are ${header.length} columns`);
@@ -215,6 +220,22 @@ async function csvRecords(
       yield { text: parse(cells, ++number), end };
     }
   })();
+}
+
+/** What a record says beside its columns. */
+const meta = ["_model", "_op", "_client_id", "_version", "_base"];
+
+/** @throws CliError where every record would be refused for a mistake in the first line */
+function refuseUnknown(header: string[], types: Record<string, string>, model: string): void {
+  const unknown = header.filter((name) => !(name in types || meta.includes(name)));
+  if (unknown.length === 0) return;
+  if (header.length === 1 && /[;\t]/.test(header[0])) {
+    throw new CliError("The first line has no comma. Put commas between the cells of the file.");
+  }
+  const names = unknown.map((name) => JSON.stringify(name.slice(0, 100))).join(", ");
+  throw new CliError(
+    `${model} has no column ${names}. Its columns are ${Object.keys(types).join(", ")}.`,
+  );
 }
 
 async function firstOf<T>(values: AsyncIterable<T>): Promise<T | undefined> {
