@@ -1,5 +1,8 @@
 import type { LogRecord, Sink, TextFormatter } from "@logtape/logtape";
 
+/** A sink that tells whether its last lines were lost. */
+export type DailyFile = Sink & AsyncDisposable & { fails(): boolean };
+
 const dayMs = 86_400_000;
 /** Lines that wait for the disk at most; older ones are dropped and counted. */
 const maxWaiting = 10_000;
@@ -19,7 +22,7 @@ export function dailyFileSink(
   formatter: TextFormatter,
   keepDays = 30,
   now: () => number = Date.now,
-): Sink & AsyncDisposable {
+): DailyFile {
   const path = `${directory}/${name}`;
   const encoder = new TextEncoder();
   let waiting: string[] = [];
@@ -85,6 +88,7 @@ export function dailyFileSink(
     writing ??= write();
   };
   return Object.assign(sink, {
+    fails: () => failed,
     async [Symbol.asyncDispose]() {
       await writing;
       file?.close();

@@ -11,7 +11,7 @@ import {
   type TextFormatter,
   withContext,
 } from "@logtape/logtape";
-import { dailyFileSink } from "./daily_file.ts";
+import { type DailyFile, dailyFileSink } from "./daily_file.ts";
 import { jsonLine, plainLine } from "./format.ts";
 
 /** As in `Environment`. */
@@ -24,6 +24,9 @@ export interface LoggingOptions {
 
 /** Name of the log file inside the log directory. */
 const logFile = "lockstep.log";
+
+/** The log file of this process, where there is one. */
+let file: DailyFile | undefined;
 
 /**
  * Sends the entries of all loggers to standard error and to a daily file. Standard output stays
@@ -46,9 +49,10 @@ export async function startLogging(options: LoggingOptions): Promise<void> {
     }),
   };
   let refused: unknown;
+  file = undefined;
   if (options.logDir !== "") {
     try {
-      sinks.file = dailyFileSink(options.logDir, logFile, formatter);
+      sinks.file = file = dailyFileSink(options.logDir, logFile, formatter);
     } catch (error) {
       refused = error;
     }
@@ -79,6 +83,11 @@ function formatOnce(formatter: TextFormatter): TextFormatter {
     if (record !== last) [last, text] = [record, formatter(record)];
     return text;
   };
+}
+
+/** Whether the log file loses what is logged now. */
+export function logFileFails(): boolean {
+  return file?.fails() ?? false;
 }
 
 /** Writes what still waits and closes the file. */

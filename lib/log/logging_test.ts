@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "expect";
+import type { LogRecord } from "@logtape/logtape";
 import { cacheCounts, countCacheLookup } from "./cache_counts.ts";
 import { dailyFileSink } from "./daily_file.ts";
 import { jsonLine, plainLine } from "./format.ts";
@@ -174,4 +175,17 @@ Deno.test("countCacheLookup() counts hits and misses", () => {
   countCacheLookup(true);
   countCacheLookup(false);
   expect(cacheCounts()).toEqual({ hits: before.hits + 2, misses: before.misses + 1 });
+});
+
+Deno.test("dailyFileSink() says that it loses lines", async () => {
+  const directory = await Deno.makeTempDir();
+  // A full disk, whose file is as old as the system.
+  await Deno.symlink("/dev/full", `${directory}/x.log`);
+  const { mtime } = await Deno.stat("/dev/full");
+  const sink = dailyFileSink(directory, "x.log", () => "line\n", 30, () => mtime!.getTime());
+  expect(sink.fails()).toBe(false);
+  sink({} as LogRecord);
+  await sink[Symbol.asyncDispose]();
+  expect(sink.fails()).toBe(true);
+  await Deno.remove(directory, { recursive: true });
 });

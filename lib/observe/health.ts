@@ -1,6 +1,6 @@
 import { getHeapStatistics } from "node:v8";
 import type { Connection } from "../db/mod.ts";
-import { logger } from "../log/mod.ts";
+import { logFileFails, logger } from "../log/mod.ts";
 import { within } from "./within.ts";
 
 /** `healthy`, or `unhealthy: ` and why in one word. */
@@ -22,6 +22,9 @@ export interface HealthSources {
 }
 
 const timeout = 2000;
+
+/** What is written to see whether there is room. */
+const sample = "x".repeat(4096);
 
 /** Of V8's limit: from here on, garbage collection takes most of the time. */
 const fullHeap = 0.92;
@@ -69,8 +72,11 @@ const failure: Record<string, string> = {
 async function writeTo(directory: string): Promise<void> {
   if (directory === "") return;
   const path = `${directory}/.health-${crypto.randomUUID()}`;
-  await Deno.writeTextFile(path, "", { createNew: true });
-  await Deno.remove(path);
+  // An empty file has room on a full disk.
+  await Deno.writeTextFile(path, sample, { createNew: true }).finally(() =>
+    Deno.remove(path).catch(() => {})
+  );
+  if (logFileFails()) throw new Error("The log file loses lines");
 }
 
 function measureHeap(): Promise<void> {
