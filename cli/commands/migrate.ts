@@ -1,4 +1,4 @@
-import { migrate, migrationStatus, rollback } from "../../lib/db/mod.ts";
+import { migrate, migrationStatus, rollback, rollbackPlan } from "../../lib/db/mod.ts";
 import type { Register } from "../cli.ts";
 import { prepareDatabase } from "../../main.ts";
 import { localEnvironment, openLocalDatabase } from "../local.ts";
@@ -13,7 +13,7 @@ interface Options {
 export const registerMigrate: Register = (program, run) => {
   program.command("migrate")
     .description("Bring Lockstep's own tables to this version.")
-    .option("--dry-run", "Only say what would be done, with --verbose the SQL too.")
+    .option("--dry-run", "Only print the SQL of what would be done.")
     .option("--force", "Also do what a server does after a migration, if nothing is missing.")
     .option("--verbose", "Print the SQL of each migration.")
     .option("--rollback", "Take back the newest migration instead, with what its tables hold.")
@@ -24,23 +24,29 @@ export const registerMigrate: Register = (program, run) => {
       try {
         const { applied, pending } = await migrationStatus(db);
         const version = applied.at(-1) ?? "none: a new database";
+        if (options.dryRun && options.rollback) {
+          const plan = await rollbackPlan(db);
+          return cli.out.result(
+            { version, rolled_back: plan ?? null },
+            () => plan ? script("take back", [plan]) : "There is no migration to take back.",
+          );
+        }
+        if (options.dryRun) {
+          return cli.out.result(
+            { version, pending },
+            () =>
+              pending.length > 0
+                ? script("apply", pending)
+                : `Nothing to do: the database is at ${version}.`,
+          );
+        }
         if (options.verbose && !cli.options.json) {
           cli.out.note(`The database is at ${version}; migrations to apply: ${pending.length}.`);
           for (const { name, sql } of pending) cli.out.note(`-- ${name}\n${sql.trim()}\n`);
         }
-        if (options.dryRun) {
-          const names = pending.map(({ name, sql }) => options.verbose ? { name, sql } : { name });
-          return cli.out.result(
-            { version, pending: names },
-            () =>
-              pending.length > 0
-                ? `Would apply ${pending.map(({ name }) => name).join(", ")}.`
-                : `Nothing to do: the database is at ${version}.`,
-          );
-        }
         if (options.rollback) {
           const question = `Take back ${applied.at(-1)}, and lose what its tables hold?`;
-          if (applied.length > 0 && !await cli.out.confirm(question)) return;
+          if (applied.length > 0) await cli.out.confirm(question);
           const name = await rollback(db, env.migrationTimeout);
           return cli.out.result(
             { rolled_back: name ?? null },
@@ -61,3 +67,10 @@ export const registerMigrate: Register = (program, run) => {
       }
     }));
 };
+
+/** What would be done, as SQL that says in comments what it is. */
+function script(verb: string, plan: { name: string; sql: string }[]): string {
+  const names = plan.map(({ name }) => name).join(", ");
+  return [`-- Would ${verb} ${names}.`, ...plan.map(({ name, sql }) => `-- ${name}\n${sql.trim()}`)]
+    .join("\n\n");
+}

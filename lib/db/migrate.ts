@@ -79,6 +79,14 @@ export async function rollback(db: Database, timeout = 300_000): Promise<string 
   });
 }
 
+/** The name and the SQL of what `rollback` would do now. */
+export async function rollbackPlan(
+  db: Connection,
+): Promise<{ name: string; sql: string } | undefined> {
+  const name = (await migrationStatus(db)).applied.at(-1);
+  return name === undefined ? undefined : { name, sql: migrations[name].down };
+}
+
 async function underLock<T>(
   db: Database,
   timeout: number,
