@@ -19,7 +19,7 @@ export const registerPerformance: Register = (program, run) => {
     .option("--force", "Do not ask.")
     .action(run(async (cli, { force }: { force?: boolean }) => {
       const question = "Analyze and vacuum tables now? It reads all of them.";
-      if (!force && !await cli.out.confirm(question)) return;
+      if (!force) await cli.out.confirm(question);
       const { detail } = await runJob(await cli.api(), "optimize_database_tables");
       cli.out.result(detail.tables, () =>
         cli.out.table(detail.tables, [
@@ -36,9 +36,13 @@ export const registerPerformance: Register = (program, run) => {
     .option("--force", "Do not ask.")
     .action(run(async (cli, { force }: { force?: boolean }) => {
       const question = "Remove measurements and log entries past their retention?";
-      if (!force && !await cli.out.confirm(question)) return;
+      if (!force) await cli.out.confirm(question);
       const api = await cli.api();
       const removed = (await runJob(api, "cleanup_old_sync_logs")).detail;
+      if (!cli.server) {
+        cli.out.note("Caches are a server's: name it with --server to empty them.");
+        return cli.out.result({ removed }, () => pairs(removed));
+      }
       const memory = (await runJob(api, "memory_optimization")).detail;
       cli.out.result({ removed, memory }, () => pairs({ ...removed, ...memory }));
     }));
@@ -51,6 +55,12 @@ export const registerPerformance: Register = (program, run) => {
       // Unhealthy is an answer too: its status says so, its body says why.
       const health = await (await api.raw("GET", "/api/sync/health/")).json();
       const { current_memory_usage, cache_stats } = measured;
+      if (!cli.server) {
+        // Those of this command: they say nothing of a server.
+        const { cache: _cache, memory: _memory, ...checks } = health.checks;
+        cli.out.note("Memory and caches are a server's: name it with --server to see them.");
+        return cli.out.result({ health: { ...health, checks } }, () => pairs(checks));
+      }
       cli.out.result({ health, current_memory_usage, cache_stats }, () =>
         pairs({
           status: health.status,
