@@ -126,12 +126,15 @@ async function setUpExample(
       template: "defaults",
     });
   }
+  const { current } = await api.get("/api/admin/settings/SECURITY");
+  // Base64 has four characters for three bytes.
+  const bytes = Math.max(12, Math.ceil(current.PASSWORD_MIN_LENGTH * 3 / 4));
   const passwords: Record<string, string> = {};
   const users = await api.all("/api/admin/users");
   for (const { username, organization, group, first_name, last_name } of exampleUsers) {
     const place = organization && group && defaultGroups.some(({ name }) => name === group);
     if (!place || users.some((user) => user.username.toLowerCase() === username)) continue;
-    passwords[username] = crypto.getRandomValues(new Uint8Array(12))
+    passwords[username] = crypto.getRandomValues(new Uint8Array(bytes))
       .toBase64({ alphabet: "base64url" });
     await api.post("/api/admin/users", {
       username,
