@@ -1,5 +1,6 @@
 import type { Json } from "../api.ts";
 import type { Register } from "../cli.ts";
+import { usage } from "../errors.ts";
 import { runJob } from "./jobs.ts";
 
 interface ListOptions {
@@ -23,22 +24,26 @@ export const registerLogs: Register = (program, run) => {
     .action(run(async (cli, { limit, status, operation, model, username }: ListOptions) => {
       const { items } = await (await cli.api()).get("/api/admin/logs", {
         limit,
-        status: status?.toUpperCase(),
-        operation: operation?.toUpperCase(),
+        status: oneOf("--status", ["SUCCESS", "WARNING", "ERROR"], status),
+        operation: oneOf("--operation", ["PUSH", "PULL"], operation),
         model,
         username,
       });
       cli.out.result(items, () =>
-        cli.out.table(items, [
-          ["TIME", ({ timestamp }: Json) => timestamp],
-          ["USER", ({ username }: Json) => username],
-          ["ORGANIZATION", ({ organization_slug }: Json) => organization_slug],
-          ["DID", ({ operation }: Json) => operation],
-          ["STATUS", ({ status }: Json) => status],
-          ["MODEL", ({ model }: Json) => model],
-          ["RECORDS", ({ object_count }: Json) => object_count],
-          ["ERROR", ({ error_message }: Json) => error_message],
-        ], "Nothing was synced yet."));
+        cli.out.table(
+          items,
+          [
+            ["TIME", ({ timestamp }: Json) => timestamp],
+            ["USER", ({ username }: Json) => username],
+            ["ORGANIZATION", ({ organization_slug }: Json) => organization_slug],
+            ["DID", ({ operation }: Json) => operation],
+            ["STATUS", ({ status }: Json) => status],
+            ["MODEL", ({ model }: Json) => model],
+            ["RECORDS", ({ object_count }: Json) => object_count],
+            ["ERROR", ({ error_message }: Json) => error_message],
+          ],
+          status ?? operation ?? model ?? username ? "Nothing matches." : "Nothing was synced yet.",
+        ));
     }));
 
   logs.command("cleanup")
@@ -49,7 +54,7 @@ export const registerLogs: Register = (program, run) => {
       const api = await cli.api();
       const { current } = await api.get("/api/admin/settings/LOGS");
       const days = current.RETENTION_DAYS;
-      if (!await cli.out.confirm(`Remove log entries older than ${days} days?`)) return;
+      await cli.out.confirm(`Remove log entries older than ${days} days?`);
       const { detail } = await runJob(api, "cleanup_old_sync_logs");
       cli.out.result(
         detail,
@@ -59,3 +64,10 @@ export const registerLogs: Register = (program, run) => {
       );
     }));
 };
+
+/** The value in the case of `allowed`. @throws CliError when it is none of them */
+function oneOf(option: string, allowed: string[], given: string | undefined): string | undefined {
+  const value = given?.toUpperCase();
+  if (value === undefined || allowed.includes(value)) return value;
+  throw usage(`${option} is ${JSON.stringify(given)}, but must be one of ${allowed.join(", ")}.`);
+}
