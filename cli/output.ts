@@ -1,4 +1,4 @@
-import { usage } from "./errors.ts";
+import { CliError, usage } from "./errors.ts";
 import type { Host } from "./host.ts";
 
 export interface OutputOptions {
@@ -27,6 +27,12 @@ export class Output {
     this.host.err(`${text}\n`);
   }
 
+  /** Says that a file is written: a result for scripts, a note for people. */
+  wrote(file: string): void {
+    if (this.options.json) this.result({ file }, () => "");
+    else this.note(`Wrote ${file}.`);
+  }
+
   /** A table in which every row is one line. */
   table<Row>(rows: readonly Row[], columns: Column<Row>[], empty: string): string {
     if (rows.length === 0) return empty;
@@ -53,17 +59,15 @@ export class Output {
   /**
    * Asks before something is lost. `--yes` answers for scripts.
    *
-   * @throws CliError where nobody can be asked
+   * @throws CliError where the answer is no, or nobody can be asked
    */
-  async confirm(question: string): Promise<boolean> {
-    if (this.options.yes) return true;
+  async confirm(question: string): Promise<void> {
+    if (this.options.yes) return;
     const answer = await this.host.ask(`${question} [y/N]`);
     if (answer === undefined) {
       throw usage(`${question} Nobody can be asked here: say --yes if it is meant.`);
     }
-    if (/^y(es)?$/i.test(answer.trim())) return true;
-    this.note("Nothing was changed.");
-    return false;
+    if (!/^y(es)?$/i.test(answer.trim())) throw new CliError("Nothing was changed.");
   }
 }
 

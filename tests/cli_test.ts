@@ -83,7 +83,7 @@ Deno.test("lockstep changes what an operator changes: users, settings, jobs", as
   const unasked = await run("user disable mia");
   expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining("--yes")]);
   const declined = await run("user disable mia", { typed: [""] });
-  expect([declined.code, declined.err]).toEqual([0, "Nothing was changed.\n"]);
+  expect([declined.code, declined.err]).toEqual([1, "Nothing was changed.\n"]);
   expect(
     (await run("user --json")).json.find((user: { username: string }) => user.username === "mia")
       .is_active,
@@ -134,6 +134,11 @@ Deno.test("lockstep changes what an operator changes: users, settings, jobs", as
   await expectRun("org groups", "Managers");
   expect((await run("jobs run nothing")).code).toBe(4);
   await expectRun("logs", "Nothing was synced yet");
+  await expectRun("logs --status error --operation push", "Nothing matches.");
+  for (const option of ["--status", "--operation"]) {
+    const ran = await run(`logs ${option} foo`);
+    expect([ran.code, ran.err]).toEqual([2, expect.stringMatching(/one of \w+, /)]);
+  }
 
   // Rights hold: who acts as somebody has no more than they have.
   const denied = await run("user --as john");
@@ -316,8 +321,11 @@ Deno.test({
     const refused = await lockstep(["models"]);
     expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("lockstep migrate")]);
     const planned = await lockstep(["auto_migrate", "--dry-run", "--verbose"]);
-    expect([planned.code, planned.out]).toEqual([0, `Would apply ${newest}.\n`]);
-    expect(planned.err).toContain("CREATE");
+    expect([planned.code, planned.err]).toEqual([0, ""]);
+    expect(planned.out).toMatch(new RegExp(`^-- Would apply ${newest}\\.\\n[^]*CREATE`));
+    const undo = await lockstep(["migrate", "--rollback", "--dry-run"]);
+    expect(undo.out).toMatch(/^-- Would take back \d{4}_\w+\.\n[^]*DROP/);
+    expect(undo.out).not.toContain(newest);
     const done = await lockstep(["auto_migrate", "--verbose", "--force", "--json"]);
     expect([done.code, JSON.parse(done.out)]).toEqual([0, { applied: [newest] }]);
   },
@@ -345,6 +353,52 @@ Deno.test("discovery set replaces what its options say, and leaves what others s
     "SELECT count(*)::int AS count FROM lockstep.sync_configuration",
   );
   expect(count).toBe(0);
+});
+
+Deno.test("permissions apply asks before it takes rights away, and --json tells of a file", async () => {
+  await using world = await openCli("local");
+  const { run, directory } = world;
+  await run("org create-groups");
+  const file = `${directory}/permissions.json`;
+  const generate = async (template: string) => {
+    const { json } = await run(
+      `permissions generate --org-slug acme-corp --group-name Sales --json --output-file ${file} ` +
+        `--permission-template ${template}`,
+    );
+    expect(json).toEqual({ file });
+  };
+  const apply = `permissions apply --config-file ${file}`;
+  await generate("read_write");
+  expect(await run(apply)).toMatchObject({ code: 0 });
+  await generate("read_only");
+  const unasked = await run(apply);
+  expect([unasked.code, unasked.err])
+    .toEqual([2, expect.stringContaining("Sales: push of myapp.Customer")]);
+  expect(await run(apply, { typed: ["no"] })).toMatchObject({ code: 1 });
+  expect((await run(`${apply} --yes --json`)).json.written).toBeGreaterThan(0);
+  expect(await run(apply)).toMatchObject({ code: 0 });
+  const other = await run(`${apply} --org-slug other`);
+  expect([other.code, other.err]).toEqual([1, expect.stringContaining("is of acme-corp")]);
+  const config = `${directory}/config.yaml`;
+  expect((await run(`config export --file ${config} --json`)).json).toEqual({ file: config });
+});
+
+for (const mode of ["local", "remote"] as const) {
+  Deno.test(`perf monitor shows memory and caches of a server alone [${mode}]`, async () => {
+    await using world = await openCli(mode);
+    const { json } = await world.run("perf monitor --json");
+    expect(json.health.checks.database).toBe("healthy");
+    expect("current_memory_usage" in json).toBe(mode === "remote");
+    expect("memory" in json.health.checks).toBe(mode === "remote");
+  });
+}
+
+Deno.test("org example gives passwords that the policy takes", async () => {
+  await using world = await openCli("local");
+  await world.run("config set SECURITY PASSWORD_MIN_LENGTH 40");
+  const { code, json } = await world.run("org example --json");
+  expect(code).toBe(0);
+  for (const password of Object.values<string>(json.passwords)) expect(password.length).toBe(40);
 });
 
 Deno.test("documents are UTF-8, with a byte order mark or without", async () => {

@@ -92,9 +92,7 @@ export const registerAudit: Register = (program, run) => {
       const api = await cli.api();
       const { current } = await api.get("/api/admin/settings/JOBS");
       const days = current.AUDIT_RETENTION_DAYS;
-      if (days > 0 && !await cli.out.confirm(`Remove audit events older than ${days} days?`)) {
-        return;
-      }
+      if (days > 0) await cli.out.confirm(`Remove audit events older than ${days} days?`);
       const { detail } = await runJob(api, "purge_audit");
       cli.out.result(
         detail,

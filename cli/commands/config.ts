@@ -69,7 +69,7 @@ export const registerConfig: Register = (program, run) => {
         all: all ?? false,
       });
       await writeDocument(cli.host, settings, file, chosen);
-      if (file && file !== "-") cli.out.note(`Wrote ${file}.`);
+      if (file && file !== "-") cli.out.wrote(file);
     }));
 
   config.command("import")
@@ -81,7 +81,7 @@ export const registerConfig: Register = (program, run) => {
       const settings = await documentOf(cli.host, options);
       const { replace = false } = options;
       const question = "Reset every setting that the file does not name?";
-      if (replace && !await cli.out.confirm(question)) return;
+      if (replace) await cli.out.confirm(question);
       const answer = await (await cli.api()).post("/api/admin/settings/import", {
         settings,
         replace,
@@ -137,7 +137,7 @@ export const registerConfig: Register = (program, run) => {
     .description("Give every setting its default again.")
     .option("--force", "Do not ask.")
     .action(run(async (cli, { force }: { force?: boolean }) => {
-      if (!force && !await cli.out.confirm("Reset every setting to its default?")) return;
+      if (!force) await cli.out.confirm("Reset every setting to its default?");
       const answer = await (await cli.api()).post("/api/admin/settings/reset");
       cli.out.result(answer, ({ reset }) => `Reset ${reset} settings.`);
     }));

@@ -98,11 +98,10 @@ export const registerDiscovery: Register = (program, run) => {
     .action(run(async (cli) => {
       const api = await cli.api();
       const { stored } = await api.get(path);
-      if (
-        stored.length > 0 &&
-        !await cli.out.confirm(`Reset ${stored.join(", ")} to the defaults?`)
-      ) return;
-      if (stored.length > 0) await api.delete(path);
+      if (stored.length > 0) {
+        await cli.out.confirm(`Reset ${stored.join(", ")} to the defaults?`);
+        await api.delete(path);
+      }
       cli.out.result(
         { reset: stored },
         () =>

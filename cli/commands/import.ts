@@ -85,7 +85,7 @@ async function undo(cli: Cli, db: Database, { dryRun }: Options): Promise<void> 
   }
   const question = `Delete ${count} imported rows, with the devices, tokens and memberships that ` +
     "depend on them?";
-  if (!await cli.out.confirm(question)) return;
+  await cli.out.confirm(question);
   const removed = await undoImport(db);
   cli.out.result({ removed }, () =>
     cli.out.table(Object.entries(removed), [

@@ -94,10 +94,9 @@ export const registerJobs: Register = (program, run) => {
       .argument("<id>")
       .description(`${action === "cancel" ? "Cancel" : "Try again"} a bulk push.`)
       .action(run(async (cli, _options: object, id: string) => {
-        if (
-          action === "cancel" &&
-          !await cli.out.confirm("Cancel the bulk push? What is written stays.")
-        ) return;
+        if (action === "cancel") {
+          await cli.out.confirm("Cancel the bulk push? What is written stays.");
+        }
         const push = await (await cli.api()).post(
           `/api/admin/jobs/bulk/${encodeURIComponent(id)}/${action}`,
         );

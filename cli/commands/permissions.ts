@@ -1,6 +1,6 @@
 import { type PermissionTemplate, permissionTemplates } from "../../lib/access/mod.ts";
 import type { Api, Json } from "../api.ts";
-import type { Register } from "../cli.ts";
+import type { Cli, Register } from "../cli.ts";
 import { CliError, usage } from "../errors.ts";
 import { formatOf, readDocument, writeDocument } from "../files.ts";
 import { groupByName, organizationBySlug } from "../lookups.ts";
@@ -96,7 +96,7 @@ export const registerPermissions: Register = (program, run) => {
         organization: organization.slug,
         permissions: Object.fromEntries(groups.map(({ name }) => [name, models])),
       };
-      await write(cli.host, file, options);
+      await write(cli, file, options);
     }));
 
   writing("export")
@@ -113,7 +113,7 @@ export const registerPermissions: Register = (program, run) => {
           ...(filters === null ? {} : { filters }),
         };
       }
-      await write(cli.host, file, options);
+      await write(cli, file, options);
     }));
 
   reading("validate")
@@ -147,6 +147,14 @@ export const registerPermissions: Register = (program, run) => {
     .action(run(async (cli, options: Options) => {
       const api = await cli.api();
       const { items, organization } = await cellsOf(api, cli.host, options);
+      const lost = await withdrawn(api, organization.id, items);
+      if (lost.length > 0) {
+        await cli.out.confirm(
+          `Take rights away in ${organization.name}: ${lost.slice(0, 10).join("; ")}${
+            lost.length > 10 ? ` and ${lost.length - 10} more` : ""
+          }?`,
+        );
+      }
       const answer = await api.json("PUT", "/api/admin/permissions", { body: { items } });
       cli.out.result(
         answer,
@@ -162,12 +170,12 @@ function required(slug: string | undefined): string {
 }
 
 async function write(
-  host: Parameters<typeof writeDocument>[0],
+  { host, out }: Cli,
   file: PermissionFile,
   { outputFile, format }: Options,
 ): Promise<void> {
   await writeDocument(host, file, outputFile, formatOf(format, outputFile));
-  if (outputFile && outputFile !== "-") host.err(`Wrote ${outputFile}.\n`);
+  if (outputFile && outputFile !== "-") out.wrote(outputFile);
 }
 
 /** The cells of the matrix that a file sets; it names groups and models, the API wants ids. */
@@ -182,6 +190,11 @@ async function cellsOf(
   if (!isObject(groups) || Object.keys(groups).length === 0) {
     throw new CliError(
       `${configFile} must have "permissions": {group: {model: {"push": true, "pull": true}}}.`,
+    );
+  }
+  if (orgSlug && file.organization && orgSlug !== file.organization) {
+    throw new CliError(
+      `${configFile} is of ${file.organization}, but --org-slug is ${orgSlug}. Change one of them.`,
     );
   }
   const organization = await organizationBySlug(api, required(orgSlug ?? file.organization));
@@ -201,6 +214,22 @@ async function cellsOf(
   }
   if (items.length === 0) throw new CliError(`${configFile} has no permission.`);
   return { items, organization };
+}
+
+/** What `items` take away, as `Managers: push of myapp.Customer`. */
+async function withdrawn(api: Api, organizationId: number, items: Json[]): Promise<string[]> {
+  const present = await api.all("/api/admin/permissions", { organization_id: organizationId });
+  return items.flatMap((item) => {
+    const before = present.find(({ group_id, model }) =>
+      group_id === item.group_id && model.toLowerCase() === item.model.toLowerCase()
+    );
+    if (!before) return [];
+    const lost = ["push", "pull"].filter((right) => before[right] && !item[right]);
+    const narrowed = item.filters &&
+      JSON.stringify(item.filters) !== JSON.stringify(before.filters);
+    if (narrowed) lost.push("rows by filters");
+    return lost.map((right) => `${before.group_name}: ${right} of ${before.model}`);
+  });
 }
 
 /** Rights as we write them, or as sb-sync's columns are named. A sentence where they are not right. */

@@ -11,7 +11,7 @@ export const registerRestored: Register = (program, run) => {
     .action(run(async (cli) => {
       cli.refuseServer("restored");
       const question = "Make every client start over with its next pull?";
-      if (!await cli.out.confirm(question)) return;
+      await cli.out.confirm(question);
       const { db } = await openPrepared();
       try {
         // No database has this one, so that it is taken for the copy that nothing else tells it is.

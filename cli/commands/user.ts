@@ -93,7 +93,7 @@ export const registerUsers: Register = (program, run) => {
         const api = await cli.api();
         const { id } = await userByName(api, username);
         const question = `Disable ${username}? It signs them out everywhere.`;
-        if (!active && !await cli.out.confirm(question)) return;
+        if (!active) await cli.out.confirm(question);
         const saved = await api.patch(`/api/admin/users/${id}`, { is_active: active });
         cli.out.result(saved, () => `${username} is ${active ? "active" : "disabled"}.`);
       }));
@@ -105,7 +105,7 @@ export const registerUsers: Register = (program, run) => {
     .action(run(async (cli, _options: object, username: string) => {
       const api = await cli.api();
       const found: Json = await userByName(api, username);
-      if (!await cli.out.confirm(`Delete ${found.username} for ever?`)) return;
+      await cli.out.confirm(`Delete ${found.username} for ever?`);
       await api.delete(`/api/admin/users/${found.id}`);
       cli.out.result({ deleted: found.username }, () => `Deleted ${found.username}.`);
     }));
