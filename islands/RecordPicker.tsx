@@ -22,6 +22,9 @@ export interface RecordPickerProps {
   href?: string;
 }
 
+/** Between the last change of a key and the question whose it is, in milliseconds. */
+const pause = 150;
+
 /** Names the record that a foreign key points to, and finds another one by a part of its name. */
 export default function RecordPicker(props: RecordPickerProps) {
   const { inputId, model, list, options } = props;
@@ -35,11 +38,22 @@ export default function RecordPicker(props: RecordPickerProps) {
 
   useEffect(() => {
     const input = document.getElementById(inputId) as HTMLInputElement;
-    const typed = (event: Event) => {
-      if (!(event as CustomEvent).detail) setChosen({ label: undefined, href: undefined });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const changed = (event: Event) => {
+      clearTimeout(timer);
+      if ((event as CustomEvent).detail) return;
+      setChosen({ label: undefined, href: undefined });
+      if (options === undefined || input.value === "") return;
+      timer = setTimeout(async () => {
+        const found = await named(`${options}&value=${encodeURIComponent(input.value)}`);
+        if (found && found.value === input.value) setChosen(found);
+      }, pause);
     };
-    input.addEventListener("input", typed);
-    return () => input.removeEventListener("input", typed);
+    input.addEventListener("input", changed);
+    return () => {
+      clearTimeout(timer);
+      input.removeEventListener("input", changed);
+    };
   }, []);
 
   function choose({ value, label, href }: Choice) {
@@ -88,4 +102,14 @@ export default function RecordPicker(props: RecordPickerProps) {
       )}
     </div>
   );
+}
+
+/** The one choice of an address, if there is one and it can be asked. */
+async function named(address: string): Promise<Choice | undefined> {
+  try {
+    const answer = await fetch(address);
+    return answer.ok && !answer.redirected ? (await answer.json())[0] : undefined;
+  } catch {
+    return undefined;
+  }
 }

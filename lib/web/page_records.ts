@@ -5,6 +5,7 @@ import { LockstepError } from "../errors/mod.ts";
 import type { Catalog, Model } from "../models/mod.ts";
 import {
   labelColumn,
+  readRecord,
   recordReach,
   type RecordWrite,
   scopeReach,
@@ -78,6 +79,19 @@ export async function recordsVisit(ctx: Context<State>): Promise<RecordsVisit> {
     organization: owned ? only : undefined,
     showsOrganization: owned && !only,
   };
+}
+
+/**
+ * As `recordsVisit`, for the record that the address names. A link to a record leads staff there
+ * whichever organization they have chosen before, unless it says one.
+ */
+export async function recordVisit(ctx: Context<State>): Promise<RecordsVisit> {
+  const visit = await recordsVisit(ctx);
+  const { scope, organization } = ctx.state.admin!;
+  const { db } = ctx.state.services;
+  if (!("all" in scope) || !organization || ctx.url.searchParams.has("organization")) return visit;
+  if (await readRecord(db, visit.model, visit.reach, keyInPath(ctx.url.pathname))) return visit;
+  return { ...visit, reach: await visitReach(db, { scope }) };
 }
 
 /** Who writes a model's records, for what `ctx.state` says. */

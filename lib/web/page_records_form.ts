@@ -208,7 +208,7 @@ export async function recordFields(
     const reference = references.find((reference) => reference.column === name);
     fields.push({
       name,
-      label: humanName(reference ? name.replace(/_id$/, "") : name),
+      label: fieldLabel(name, references),
       hint: reference && editable.has(column)
         ? `Key of a record of ${reference.target.name}.`
         : columnHint(model, column, rules.get(name) ?? [], creating, editable.has(column)),
@@ -228,6 +228,12 @@ export async function recordFields(
     });
   }
   return fields;
+}
+
+/** What a form calls a column: a reference by what it points to. */
+export function fieldLabel(name: string, references: readonly RecordReference[]): string {
+  const isReference = references.some(({ column }) => column === name);
+  return humanName(isReference ? name.replace(/_id$/, "") : name);
 }
 
 function isRequired(column: Column, creating: boolean): boolean {
@@ -288,8 +294,8 @@ async function referenceView(
   };
 }
 
-/** A value that is refused beside its field has no name either. */
-async function safely<T>(rows: Promise<T[]>): Promise<T[]> {
+/** A value that its column refuses names no row either. */
+export async function safely<T>(rows: Promise<T[]>): Promise<T[]> {
   return await rows.catch(() => []);
 }
 

@@ -221,7 +221,7 @@ export function recordChips(
       : value;
     return {
       name: filterName(column, end),
-      label: `${humanName(name)}${test === "from" ? " from" : test === "to" ? " to" : ""}`,
+      label: `${humanName(name)}${test === "from" ? " (from)" : test === "to" ? " (to)" : ""}`,
       shown: test === "empty" ? "empty" : yes,
     };
   });

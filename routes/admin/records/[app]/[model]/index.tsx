@@ -19,6 +19,7 @@ import {
   filterOf,
   humanName,
   recordChips,
+  recordPath,
   type RecordsAsked,
   recordsAsked,
   recordsPath,
@@ -35,7 +36,8 @@ interface List extends RecordsView {
   asked: RecordsAsked;
   /** By id, where rows of several are shown. */
   organizations?: Map<number, { name: string }>;
-  deleted: string | null;
+  /** The record that was deleted just now, with the path of its history. */
+  deleted?: { label: string; history?: string };
 }
 
 export const handler = define.handlers({
@@ -54,10 +56,20 @@ export const handler = define.handlers({
       organizations: showsOrganization
         ? await organizationNames(db, view.rows.map(({ organizationId }) => organizationId))
         : undefined,
-      deleted: ctx.url.searchParams.get("deleted"),
+      deleted: deletedRecord(model, ctx.url.searchParams),
     });
   },
 });
+
+function deletedRecord(model: Model, params: URLSearchParams): List["deleted"] {
+  const label = params.get("deleted")?.slice(0, 200);
+  if (label === undefined) return;
+  const key = params.getAll("key");
+  return {
+    label,
+    history: key.length === model.key.length ? recordPath(model, key, "history") : undefined,
+  };
+}
 
 export default define.page<typeof handler>(function RecordListPage({ data, url }) {
   const { model, path, asked, rows, columns, organizations, total, deleted } = data;
@@ -79,7 +91,12 @@ export default define.page<typeof handler>(function RecordListPage({ data, url }
           <Icon name="plus-lg" /> Add record
         </a>
       </PageHeader>
-      {deleted !== null && <Alert kind="success">{`Deleted ${deleted.slice(0, 200)}.`}</Alert>}
+      {deleted && (
+        <Alert kind="success">
+          {`Deleted ${deleted.label}. `}
+          {deleted.history && <a href={deleted.history}>Bring it back from its history</a>}
+        </Alert>
+      )}
       <Filters data={data} params={params} />
       <FilterChips list={list} filters={chips} />
       {rows.length === 0 ? <Empty filtered={chips.length > 0} path={path} model={model} /> : (
@@ -104,7 +121,7 @@ export default define.page<typeof handler>(function RecordListPage({ data, url }
                   if (i === 0) {
                     return (
                       <td class="cell-text">
-                        <a class="fw-semibold" href={row.href}>{row.label}</a>
+                        <a class="fw-semibold" href={row.href} dir="auto">{row.label}</a>
                       </td>
                     );
                   }
@@ -250,8 +267,8 @@ function FilterField({ column, filter, params }: FilterFieldProps) {
   if (filter === "range") {
     return (
       <>
-        {input("from", `${label} from`)}
-        {input("to", `${label} to`)}
+        {input("from", `${label} (from)`)}
+        {input("to", `${label} (to)`)}
       </>
     );
   }

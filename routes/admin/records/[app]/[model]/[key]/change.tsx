@@ -8,6 +8,7 @@ import {
   type HistoryEntry,
   readRecord,
   recordHistory,
+  referencesOf,
   type StoredRecord,
   updateRecord,
 } from "../../../../../../lib/sync/mod.ts";
@@ -27,7 +28,7 @@ import {
   baseOf,
   collabPage,
   define,
-  humanName,
+  fieldLabel,
   keyInPath,
   noRecord,
   readRecordForm,
@@ -37,9 +38,9 @@ import {
   recordGuard,
   recordPath,
   recordsPath,
-  recordsVisit,
   type RecordTexts,
   recordTitle,
+  recordVisit,
   recordWrite,
   shownTexts,
 } from "../../../../../../lib/web/mod.ts";
@@ -57,7 +58,7 @@ interface Changing {
   /** JSON. */
   base: string;
   fields: RecordFieldView[];
-  /** Columns that were saved; absent when nothing was. */
+  /** Labels of the fields that were saved; absent when nothing was. */
   saved?: string[];
   created: boolean;
   reverted: boolean;
@@ -67,12 +68,12 @@ interface Changing {
   together: CollabPage;
 }
 
-type Visit = Awaited<ReturnType<typeof recordsVisit>>;
-type Ctx = Parameters<typeof recordsVisit>[0];
+type Visit = Awaited<ReturnType<typeof recordVisit>>;
+type Ctx = Parameters<typeof recordVisit>[0];
 
 export const handler = define.handlers({
   async GET(ctx) {
-    const visit = await recordsVisit(ctx);
+    const visit = await recordVisit(ctx);
     const key = keyInPath(ctx.url.pathname);
     const stored = await readRecord(ctx.state.services.db, visit.model, visit.reach, key);
     if (!stored) throw noRecord(visit, key);
@@ -80,7 +81,8 @@ export const handler = define.handlers({
     const { searchParams } = ctx.url;
     const data = await changing(ctx, visit, stored, stored.version, base, {}, new Map());
     const saved = searchParams.get("saved")?.split(",")
-      .filter((name) => visit.model.columns.some((column) => column.name === name));
+      .filter((name) => visit.model.columns.some((column) => column.name === name))
+      .map((name) => fieldLabel(name, referencesOf(visit.model, visit.catalog)));
     return page<Changing>({
       ...data,
       saved,
@@ -89,7 +91,7 @@ export const handler = define.handlers({
     });
   },
   async POST(ctx) {
-    const visit = await recordsVisit(ctx);
+    const visit = await recordVisit(ctx);
     const { model, reach } = visit;
     const { services, admin } = ctx.state;
     const { db } = services;
@@ -126,7 +128,7 @@ export const handler = define.handlers({
         if (inPlace) {
           return answer({
             kind: "saved",
-            labels: changed.map(humanName),
+            labels: changed.map((name) => fieldLabel(name, referencesOf(model, visit.catalog))),
             version: now?.version ?? null,
             values: now ? shownTexts(model, now) : {},
           });
@@ -257,7 +259,7 @@ function Done({ data: { saved, created, reverted } }: { data: Changing }) {
   if (saved === undefined) return null;
   return saved.length === 0
     ? <Alert kind="info">Nothing was changed, so nothing was written.</Alert>
-    : <Alert kind="success">{`Saved. Changed: ${saved.map(humanName).join(", ")}.`}</Alert>;
+    : <Alert kind="success">{`Saved. Changed: ${saved.join(", ")}.`}</Alert>;
 }
 
 function Form({ data: { path, list, version, base, fields, together } }: { data: Changing }) {

@@ -19,8 +19,8 @@ import {
   recordGuard,
   recordPath,
   recordsPath,
-  recordsVisit,
   recordTitle,
+  recordVisit,
   recordWrite,
 } from "../../../../../../lib/web/mod.ts";
 
@@ -37,14 +37,14 @@ interface Deleting {
   problem?: string;
 }
 
-type Ctx = Parameters<typeof recordsVisit>[0];
+type Ctx = Parameters<typeof recordVisit>[0];
 
 export const handler = define.handlers({
   async GET(ctx) {
     return page<Deleting>(await deleting(ctx));
   },
   async POST(ctx) {
-    const visit = await recordsVisit(ctx);
+    const visit = await recordVisit(ctx);
     const key = keyInPath(ctx.url.pathname);
     const before = await deleting(ctx);
     const version = (await readForm(ctx.req)).get("version") ?? "";
@@ -54,7 +54,9 @@ export const handler = define.handlers({
       const deleted = await deleteRecord(recordWrite(ctx, visit, guard), key, version);
       if (deleted === undefined) throw noRecord(visit, key);
       if (deleted) {
-        return ctx.redirect(`${visit.path}?deleted=${encodeURIComponent(before.label)}`, 303);
+        const said = new URLSearchParams({ deleted: before.label });
+        for (const part of before.key) said.append("key", part);
+        return ctx.redirect(`${visit.path}?${said}`, 303);
       }
       const problem =
         "The record was changed since this page was opened. Look at it again before " +
@@ -72,7 +74,7 @@ export const handler = define.handlers({
 });
 
 async function deleting(ctx: Ctx): Promise<Deleting> {
-  const visit = await recordsVisit(ctx);
+  const visit = await recordVisit(ctx);
   const { model, reach, catalog } = visit;
   const key = keyInPath(ctx.url.pathname);
   const { db } = ctx.state.services;

@@ -27,8 +27,8 @@ import {
   recordGuard,
   recordPath,
   recordsPath,
-  recordsVisit,
   recordTitle,
+  recordVisit,
   recordWrite,
 } from "../../../../../../lib/web/mod.ts";
 
@@ -48,7 +48,7 @@ interface History {
   problem?: string;
 }
 
-type Ctx = Parameters<typeof recordsVisit>[0];
+type Ctx = Parameters<typeof recordVisit>[0];
 
 export const handler = define.handlers({
   async GET(ctx) {
@@ -79,7 +79,7 @@ export const handler = define.handlers({
 });
 
 async function historyOf(ctx: Ctx) {
-  const visit = await recordsVisit(ctx);
+  const visit = await recordVisit(ctx);
   const { model, reach } = visit;
   const { db } = ctx.state.services;
   const key = keyInPath(ctx.url.pathname);
@@ -128,8 +128,8 @@ export default define.page<typeof handler>(function RecordHistoryPage({ data }) 
       {!audited && (
         <Alert kind="info">
           Changes made in this admin are kept here. Those of applications are not: the audit of{" "}
-          {model} is off. Staff switch it on for the model with <code>"audit": true</code> at{" "}
-          <code>{`PATCH /api/admin/models/${model}`}</code>.
+          {model} is off. Staff switch it on at{" "}
+          <a href={`/admin/models/${model}`}>the model</a>, under “In the audit trail”.
         </Alert>
       )}
       {entries.length === 0
