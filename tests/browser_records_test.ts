@@ -256,7 +256,19 @@ browserTest(
     await page.click("button:has-text('Add record')");
     await page.waitForSelector("text=The record was added");
     await editing(page);
-    expect(await page.textContent(".picked a")).not.toBe("");
+    const label = await page.textContent(".picked a");
+    expect(label).not.toBe("");
+    // The name follows the key that a script puts there, as when somebody else saves.
+    const key = await page.evaluate(() => {
+      const input = document.querySelector<HTMLInputElement>("[name='v.customer_id']")!;
+      const { value } = input;
+      for (const text of ["", value]) {
+        input.value = text;
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+      return value;
+    });
+    await page.locator(`.picked a[href$="/${key}/change/"]`, { hasText: label! }).waitFor();
 
     // Another organization's customer cannot be referred to.
     await page.fill("[name='v.customer_id']", String(await customer(site, "global-retail")));
@@ -277,7 +289,7 @@ browserTest(
     await follow(page, "text=Delete");
     await follow(page, "button:has-text('Delete the record')");
     await page.waitForSelector("text=Deleted");
-    await page.goto(`${record}history/`);
+    await follow(page, "text=Bring it back from its history");
     await page.click("text=Bring back");
     await page.waitForURL(/\/change\/\?reverted$/);
     expect(await page.inputValue("[name='v.report_type']")).toBe("Weekly");
@@ -299,3 +311,41 @@ browserTest("unsaved input is kept when the server refuses it", async (site) => 
   await page.click(".save-bar button");
   await page.waitForSelector("text=Saved. Changed: Age, City.");
 });
+
+browserTest(
+  "a link to a record leads staff there whichever organization they chose",
+  async (site) => {
+    const page = await enter(site, {}, "/admin/records?organization=acme-corp");
+    const id = await customer(site, "global-retail");
+    const path = `${site.origin}/admin/records/myapp/Customer/${id}`;
+    for (const part of ["change/", "history/", "delete/"]) {
+      expect([part, (await page.goto(`${path}/${part}`))!.status()]).toEqual([part, 200]);
+    }
+    await page.goto(`${path}/change/`);
+    await editing(page);
+    await page.fill("[name='v.city']", "Elsewhere");
+    await page.click(".save-bar button");
+    await page.waitForSelector("text=Saved. Changed: City.");
+    expect(await column(site, id, "city")).toBe("Elsewhere");
+    expect((await page.goto(`${path}/change/?organization=acme-corp`))!.status()).toBe(404);
+  },
+);
+
+browserTest(
+  "text that is written from right to left stands so, in the list and in the form",
+  async (site) => {
+    const id = await customer(site);
+    await site.app.db.query("UPDATE myapp.customer SET name = 'שלום עולם' WHERE id = $1", [id]);
+    const page = await enter(site, {}, `/admin/records/myapp/Customer/${id}/change/`);
+    const direction = (selector: string) =>
+      page.locator(selector).first().evaluate((element) => getComputedStyle(element).direction);
+    expect([
+      await direction("h1"),
+      await direction("[name='v.name']"),
+      await direction("[name='v.city']"),
+    ])
+      .toEqual(["rtl", "rtl", "ltr"]);
+    await page.goto(`${site.origin}/admin/records/myapp/Customer/?q=${encodeURIComponent("שלום")}`);
+    expect(await direction("td a:has-text('שלום')")).toBe("rtl");
+  },
+);

@@ -181,7 +181,7 @@ function Message({ message, onAgain }: { message: ChatMessage; onAgain(): void }
   return (
     <li class={`chat-message${own ? " is-own" : ""}${failed ? " is-failed" : ""}`}>
       <span class="visually-hidden">{own ? "You: " : "They: "}</span>
-      <span class="chat-text">
+      <span class="chat-text" dir="auto">
         {pieces(text).map(({ text, href }, i) =>
           href === undefined
             ? text

@@ -37,7 +37,7 @@ function Kept({ session }: { session: RecordSession }) {
         {fields.map(({ name, label, text }) => (
           <div key={name}>
             <dt>{label}</dt>
-            <dd class="record-value">
+            <dd class="record-value" dir="auto">
               {text === null ? <em class="no-value">No value</em> : text || <em>Empty</em>}
             </dd>
           </div>

@@ -17,11 +17,11 @@ export function FieldChanges({ action, changes }: FieldChangesProps) {
         <div>
           <dt>{label}</dt>
           <dd>
-            {action !== "create" && <del>{valueText(before)}</del>}
+            {action !== "create" && <del dir="auto">{valueText(before)}</del>}
             {action !== "create" && action !== "delete" && (
               <Icon name="arrow-right" label="became" />
             )}
-            {action !== "delete" && <ins>{valueText(after)}</ins>}
+            {action !== "delete" && <ins dir="auto">{valueText(after)}</ins>}
           </dd>
         </div>
       ))}

@@ -24,7 +24,7 @@ export function PageHeader({ place = [], title, description, children }: PageHea
             </ol>
           </nav>
         )}
-        <h1>{title}</h1>
+        <h1 dir="auto">{title}</h1>
         {description !== undefined && <p>{description}</p>}
       </div>
       {children !== undefined && <div class="page-actions">{children}</div>}

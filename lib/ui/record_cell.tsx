@@ -11,7 +11,7 @@ export interface RecordCellProps {
 /** A value of a record in a list. */
 export function RecordCell({ text, look, href }: RecordCellProps) {
   if (text === null) return <span class="no-value" title="No value">—</span>;
-  if (href !== undefined) return <a href={href}>{text}</a>;
+  if (href !== undefined) return <a href={href} dir="auto">{text}</a>;
   if (text === "") return <em class="no-value">Empty</em>;
   switch (look) {
     case "boolean":
@@ -28,6 +28,6 @@ export function RecordCell({ text, look, href }: RecordCellProps) {
       return isNaN(time.getTime()) ? <>{text}</> : <RelativeTime value={time} />;
     }
     default:
-      return <>{text.length > 120 ? `${text.slice(0, 120)}…` : text}</>;
+      return <bdi>{text.length > 120 ? `${text.slice(0, 120)}…` : text}</bdi>;
   }
 }

@@ -139,6 +139,7 @@ function Control({ field, id }: { field: RecordFieldView; id: string }) {
           {...common}
           class={`form-control${isCode ? " font-monospace" : ""}${look}`}
           rows={rows}
+          dir={isCode ? undefined : "auto"}
           spellcheck={!isCode}
           data-json={isCode ? control : undefined}
         >
@@ -153,6 +154,7 @@ function Control({ field, id }: { field: RecordFieldView; id: string }) {
           {...common}
           type={control === "date" ? "date" : "text"}
           class={`form-control${look}`}
+          dir="auto"
           inputMode={control === "integer"
             ? "numeric"
             : control === "decimal"
