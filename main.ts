@@ -12,7 +12,7 @@ import {
 } from "./lib/config/mod.ts";
 import { type Database, migrate, migrationStatus, openDatabase } from "./lib/db/mod.ts";
 import { LockstepError } from "./lib/errors/mod.ts";
-import { BulkWorker, countByState, JobRunner } from "./lib/jobs/mod.ts";
+import { BulkWorker, countByState, failingJobs, JobRunner } from "./lib/jobs/mod.ts";
 import { logger, startLogging, stopLogging } from "./lib/log/mod.ts";
 import { ModelCatalog } from "./lib/models/mod.ts";
 import { createHealthCheck, Metrics, SyncRecorder } from "./lib/observe/mod.ts";
@@ -156,6 +156,7 @@ export async function servicesOf(db: Database, env: Environment): Promise<Runnin
       locks: () => collab.stats().editors,
       redis: env.redisUrl ? () => collab.stats().storeAvailable : undefined,
       bulk: () => countByState(db),
+      jobs: () => failingJobs(db),
       recorder,
     }),
     health: createHealthCheck({ db, redis: env.redisUrl ? collab : undefined, logDir: env.logDir }),

@@ -97,6 +97,13 @@ for (const kind of ["pglite", "postgres"] as const) {
         .toEqual([0, 0, 0, 3, 0]);
       const run = async () => await (await app.running.jobs.runNow("seal_audit", "cli")).finished;
       expect(await growth(app, names, run)).toEqual([0, 0, 0, 0, 1]);
+      const failing = async () =>
+        (await scrape(app)).get('lockstep_job_failing{name="seal_audit"}');
+      expect(await failing()).toBe(0);
+      await app.db.query(`
+        INSERT INTO lockstep.job_run (job_name, trigger, outcome, started_at, finished_at, error)
+        VALUES ('seal_audit', 'cron', 'failed', now() + interval '1 second', now(), 'Out of order.')`);
+      expect(await failing()).toBe(1);
     },
   });
 }

@@ -155,6 +155,16 @@ export async function readRun(conn: Connection, id: number): Promise<JobRun | un
   return run;
 }
 
+/** Whether the last run of each job that ended failed or took too long, by the job's name. */
+export async function failingJobs(conn: Connection): Promise<Map<string, boolean>> {
+  const rows = await conn.query<{ name: string; failing: boolean }>(`
+    SELECT DISTINCT ON (job_name) job_name AS name, outcome <> 'succeeded' AS failing
+    FROM lockstep.job_run
+    WHERE finished_at IS NOT NULL
+    ORDER BY job_name, started_at DESC, id DESC`);
+  return new Map(rows.map(({ name, failing }) => [name, failing]));
+}
+
 /** Of one job; one that runs every minute would fill the history otherwise. */
 const mostKept = 1000;
 

@@ -15,4 +15,4 @@ export {
 export * from "./bulk_worker.ts";
 export * from "./job.ts";
 export * from "./job_runner.ts";
-export { purgeJobRuns } from "./job_runs.ts";
+export { failingJobs, purgeJobRuns } from "./job_runs.ts";

@@ -17,6 +17,8 @@ export interface MetricSources {
   /** Bulk pushes by state. */
   bulk?: () => Promise<Record<string, number>>;
   /** Entries of the sync log that wait, and that were lost. */
+  /** Whether the last run of each job failed. */
+  jobs?: () => Promise<Map<string, boolean>>;
   recorder?: { waiting: number; dropped: number };
 }
 
@@ -58,6 +60,7 @@ export class Metrics {
   readonly #age: Gauge;
   readonly #waits: Gauge;
   readonly #bulk: Gauge;
+  readonly #failing: Gauge;
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
@@ -107,6 +110,12 @@ export class Metrics {
       name: "lockstep_bulk_pushes",
       help: "Bulk pushes by state.",
       labelNames: ["state"],
+      registers,
+    });
+    this.#failing = new Gauge({
+      name: "lockstep_job_failing",
+      help: "1 when the last run of the job failed or took too long.",
+      labelNames: ["name"],
       registers,
     });
     this.#readWhenAsked(sources);
@@ -195,22 +204,25 @@ export class Metrics {
   }
 
   async #readDatabase(): Promise<void> {
-    const { db, bulk } = this.#sources;
+    const { db, bulk, jobs } = this.#sources;
     const reading = Promise.all([
       db.query<{ transactions: number; seconds: number; waiting: number }>(databaseStatement),
       bulk?.() ?? Promise.resolve<Record<string, number>>({}),
+      jobs?.() ?? Promise.resolve(new Map<string, boolean>()),
     ]);
     try {
-      const [[{ transactions, seconds, waiting }], pushes] = await within(2000, reading);
+      const [[{ transactions, seconds, waiting }], pushes, failing] = await within(2000, reading);
       this.#up.set(1);
       this.#transactions.set(transactions);
       this.#age.set(seconds);
       this.#waits.set(waiting);
       for (const [state, count] of Object.entries(pushes)) this.#bulk.set({ state }, count);
+      for (const [name, fails] of failing) this.#failing.set({ name }, fails ? 1 : 0);
     } catch {
       this.#up.set(0);
       for (const gauge of [this.#transactions, this.#age, this.#waits]) gauge.remove();
       this.#bulk.reset();
+      this.#failing.reset();
     }
   }
 
