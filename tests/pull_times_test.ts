@@ -114,6 +114,27 @@ eachDatabase(
   },
 );
 
+eachDatabase(
+  "a time from after a reset follows the scopes that were given since",
+  async ({ db }) => {
+    const client = await noteClient(db, 30);
+    await client.show({ color: "red" });
+    await client.pull(null);
+    await db.script(`ALTER TABLE app.note DISABLE TRIGGER USER; DELETE FROM app.note WHERE id = 2;
+    ALTER TABLE app.note ENABLE TRIGGER USER`);
+    await client.show();
+    client.rows.clear();
+    const { cursor } = await client.pull(null);
+    await letTimePass(db);
+    await rememberSnapshot(db);
+    await letTimePass(db);
+    const time = (await client.pull(cursor)).lastSync;
+    await db.script("DELETE FROM app.note WHERE id = 4");
+    expect(await client.pull(time)).toMatchObject({ reset: false, count: 0, hasMore: false });
+    expect(client.rows.size).toBe(28);
+  },
+);
+
 eachDatabase("a time that says nothing certain starts over", async ({ db }) => {
   const client = await noteClient(db, 3);
   const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();

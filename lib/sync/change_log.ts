@@ -153,6 +153,8 @@ async function arm(tx: Transaction, model: Model, wanted: readonly string[]): Pr
     [model.schema, model.table, model.oid],
   ))[0].id;
   if (!known?.intact) {
+    // Every client starts over: what it may hold is noted from then on.
+    await tx.query("DELETE FROM lockstep.scope_given WHERE model_name = $1", [model.name]);
     await tx.script(`DROP TABLE IF EXISTS ${changeTable(id)} CASCADE; ${createLog(id, model)}`);
   }
   const [{ seq }] = await tx.query<{ seq: string }>(

@@ -1,4 +1,4 @@
-import { nothing, type Scope, tenantOf } from "../access/mod.ts";
+import { nothing, type Scope, scopeColumns, tenantOf } from "../access/mod.ts";
 import type { Transaction } from "../db/mod.ts";
 import { LockstepError } from "../errors/mod.ts";
 import type { Model } from "../models/mod.ts";
@@ -14,7 +14,7 @@ import type { SnapshotHead } from "./installation.ts";
 import type { OldSnapshot } from "./positions.ts";
 import type { ModelPage, PullContext, PullRequest, SavedPosition } from "./pull.ts";
 import type { PullReader } from "./pull_reader.ts";
-import { countStatement, type PulledTarget } from "./pull_sql.ts";
+import { countStatement, neededPrevious, type PulledTarget } from "./pull_sql.ts";
 import { emptyScopeHash, type ScopeStore } from "./scope_store.ts";
 
 /** Windows of the log in one page, when few of the changes are in the caller's scope. */
@@ -92,7 +92,7 @@ export class ModelPull {
       fromEnd = false;
     }
     let held = position.held.length > maxHeld ? undefined : await scopes.get(position.held);
-    if (!held) {
+    if (!held?.every((scope) => this.#isLogged(scope))) {
       Object.assign(position, fromStart(head, hash));
       page.reset = true;
       held = [nothing];
@@ -108,6 +108,13 @@ export class ModelPull {
     page.cursor = encodeCursor(position, this.#binding);
     if (ended && request.checksum) page.checksum = await reader.checksum(target, scope);
     return { page, fromEnd, scopeIsNew };
+  }
+
+  /** Whether the log tells which rows were in the scope. */
+  #isLogged(scope: Scope): boolean {
+    const { model, tracked } = this.#target;
+    return neededPrevious(model, scopeColumns(scope))
+      .every((column) => column in tracked.previousColumns);
   }
 
   #columns(): string[] | null {
