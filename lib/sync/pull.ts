@@ -104,7 +104,7 @@ export async function pullPage(context: PullContext, request: PullRequest): Prom
       await makeDurable(context.db, logEnd);
       return page;
     }
-    if (attempt === 5) throw busy();
+    if (attempt === 5) throw busy(result.cause);
     // What a read-only snapshot can't mend is mended here, and the page read again.
     if (result.repair === "identity") await renewIdentity(context.db);
     else if (result.repair !== "catalog") {
@@ -118,7 +118,7 @@ export async function pullPage(context: PullContext, request: PullRequest): Prom
 
 type Outcome =
   | { page: PullPage; positions: SavedPosition[]; logEnd: string }
-  | { repair: "identity" | "catalog" | { model: Model; columns: string[] }[] };
+  | { repair: "identity" | "catalog" | { model: Model; columns: string[] }[]; cause?: unknown };
 
 /** What is remembered of a page: which cursor belongs to the `last_sync` that went with it. */
 export interface SavedPosition {
@@ -232,7 +232,7 @@ function resolve(request: PullRequest, catalog: Catalog) {
   return { known, pages };
 }
 
-/** A table stayed locked by somebody else's transaction. */
+/** A table stayed locked by somebody else's transaction, or was another one at each look. */
 function busy(cause?: unknown): LockstepError {
   return new LockstepError(
     "unavailable",
@@ -245,9 +245,9 @@ function busy(cause?: unknown): LockstepError {
 const goneStates = new Set(["3F000", "42P01", "42703", "42809"]);
 
 /** The catalog was read before the schema changed: it has to be read again. */
-function unlessStale(error: unknown): { repair: "catalog" } {
+function unlessStale(error: unknown): { repair: "catalog"; cause: unknown } {
   if (!goneStates.has(sqlError(error)?.code ?? "")) throw error;
-  return { repair: "catalog" };
+  return { repair: "catalog", cause: error };
 }
 
 function unlessLocked(error: unknown): never {
