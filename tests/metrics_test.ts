@@ -95,6 +95,11 @@ for (const kind of ["pglite", "postgres"] as const) {
       const pull = { models: { "myapp.Customer": null }, batch_size: 3 };
       expect(await growth(app, names, () => post(app, "/api/sync/pull/", bearer, pull)))
         .toEqual([0, 0, 0, 3, 0]);
+      const spelled = { models: { "MYAPP.customer": null }, batch_size: 3 };
+      const before = (await scrape(app)).size;
+      expect(await growth(app, names, () => post(app, "/api/sync/pull/", bearer, spelled)))
+        .toEqual([0, 0, 0, 3, 0]);
+      expect((await scrape(app)).size).toBe(before);
       const run = async () => await (await app.running.jobs.runNow("seal_audit", "cli")).finished;
       expect(await growth(app, names, run)).toEqual([0, 0, 0, 0, 1]);
       const failing = async () =>

@@ -8,7 +8,7 @@ import {
 } from "../access/mod.ts";
 import { type Database, identifier, sqlError, type Transaction } from "../db/mod.ts";
 import { type ErrorCode, LockstepError } from "../errors/mod.ts";
-import type { Catalog, Model, ModelCatalog } from "../models/mod.ts";
+import type { Catalog, Model, ModelCatalog, ModelName } from "../models/mod.ts";
 import { track, trackedModels } from "./change_log.ts";
 import { isCursor } from "./cursor.ts";
 import { makeDurable, walEnd } from "./durable_snapshot.ts";
@@ -56,6 +56,8 @@ export interface PullContext {
 export interface ModelPage {
   /** As the client wrote it. */
   name: string;
+  /** The model's own name, undefined where there is no such model to pull. */
+  model?: ModelName;
   /** Records as JSON text in UTF-8, one or several in a piece, joined by the request's separator. */
   records: Uint8Array[];
   /** Number of the records. */

@@ -72,7 +72,7 @@ export class ModelPull {
       modelId: tracked.id,
       generation: tracked.generation,
     };
-    this.#page = emptyPage(asked.name);
+    this.#page = { ...emptyPage(asked.name), model: asked.model.name };
   }
 
   /** Resolves to the page and to what `SavedPosition` says of it. */

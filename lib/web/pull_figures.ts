@@ -2,7 +2,7 @@ import type { PullPage } from "../sync/mod.ts";
 
 /** What is noted of a pull, page after page, without its rows. */
 export class PullFigures {
-  /** Records and removals by model. */
+  /** Records and removals by the model's own name, however the client writes it. */
   readonly counts: Record<string, number> = {};
   queries = 0;
   complete = false;
@@ -11,10 +11,11 @@ export class PullFigures {
   refusals: string[] = [];
 
   add(page: PullPage): this {
-    for (const { name, count, removed, cursor, error } of page.models) {
+    for (const { model, count, removed, cursor, error } of page.models) {
       if (error) this.refusals.push(error.message);
-      else this.counts[name] = (this.counts[name] ?? 0) + count + removed.length;
-      if (cursor) this.cursors[name] = cursor;
+      if (error || model === undefined) continue;
+      this.counts[model] = (this.counts[model] ?? 0) + count + removed.length;
+      if (cursor) this.cursors[model] = cursor;
     }
     this.queries += page.queries;
     this.complete = page.complete;
