@@ -338,3 +338,22 @@ Deno.test({
     expect(await target.db.query("SELECT id FROM lockstep.app_user")).toEqual([]);
   },
 });
+
+Deno.test("import django knows renamed users, and says whose password cannot be checked", async () => {
+  await using test = await openTestDatabase("pglite");
+  const { db } = test;
+  await db.script(`${first}
+    UPDATE auth_user SET password = 'bcrypt_sha256$$2b$12$x' WHERE username = 'root'`);
+  const report = await run(db);
+  expect(report.notes.filter((note) => note.includes("cannot check"))).toEqual([
+    expect.stringMatching(/^root: .*lockstep user password/),
+  ]);
+  await db.script("UPDATE auth_user SET username = 'john_renamed' WHERE id = 7");
+  const again = await run(db);
+  expect(again.created.users).toBe(0);
+  expect(again.notes).toContainEqual(
+    "john_renamed was imported as john_manager, which is kept as it is.",
+  );
+  expect(await db.query("SELECT id, username FROM lockstep.app_user WHERE username LIKE 'john%'"))
+    .toEqual([{ id: 7, username: "john_manager" }]);
+});

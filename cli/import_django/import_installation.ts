@@ -1,4 +1,4 @@
-import { normalizeUsername, parseFilters } from "../../lib/access/mod.ts";
+import { isVerifiable, normalizeUsername, parseFilters } from "../../lib/access/mod.ts";
 import { actorSettings } from "../../lib/audit/mod.ts";
 import { checkSettings } from "../../lib/config/mod.ts";
 import { type Database, lockSettings, type Transaction } from "../../lib/db/mod.ts";
@@ -228,12 +228,25 @@ async function mapUsers(tx: Transaction, { users }: Installation, notes: string[
   const here = await tx.query<{ id: number; username: string }>(
     "SELECT id, lower(username) AS username FROM lockstep.app_user",
   );
+  const imported = new Set(
+    (await tx.query<{ id: number }>(
+      "SELECT (key ->> 'id')::int AS id FROM lockstep.imported_row WHERE table_name = 'app_user'",
+    )).map(({ id }) => id),
+  );
   const taken = new Set(here.map(({ id }) => id));
   const next = freeIds(taken, users.map(({ id }) => id));
   const ids = new Map<number, number>();
+  const unknown: string[] = [];
   const rows = users.map((user) => {
     const username = normalizeUsername(user.username);
-    const same = here.find((one) => one.username === username.toLowerCase());
+    const renamed = imported.has(user.id) ? here.find(({ id }) => id === user.id) : undefined;
+    const same = here.find((one) => one.username === username.toLowerCase()) ?? renamed;
+    if (same && same.username !== username.toLowerCase()) {
+      notes.push(`${username} was imported as ${same.username}, which is kept as it is.`);
+    }
+    if (!same && !user.password.startsWith("!") && !isVerifiable(user.password)) {
+      unknown.push(username);
+    }
     const id = same?.id ?? (taken.has(user.id) ? next() : user.id);
     ids.set(user.id, id);
     if (id !== user.id) {
@@ -244,6 +257,14 @@ async function mapUsers(tx: Transaction, { users }: Installation, notes: string[
     }
     return withoutNull({ ...user, id, username });
   });
+  if (unknown.length > 0) {
+    notes.push(
+      `${unknown.slice(0, 20).join(", ")}${
+        unknown.length > 20 ? " and others" : ""
+      }: their passwords ` +
+        "were hashed in a way that Lockstep cannot check. Give them new ones: lockstep user password.",
+    );
+  }
   return { ids, rows };
 }
 

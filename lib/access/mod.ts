@@ -29,7 +29,7 @@ export * from "./model_access.ts";
 export * from "./organizations.ts";
 export { OutsideIssuer, type OutsideIssuerOptions } from "./outside_issuer.ts";
 export { checkNewPassword } from "./password_policy.ts";
-export { hashPassword, needsRehash, verifyPassword } from "./passwords.ts";
+export { hashPassword, isVerifiable, needsRehash, verifyPassword } from "./passwords.ts";
 export * from "./permissions.ts";
 export * from "./preview_access.ts";
 export * from "./principal.ts";

@@ -31,12 +31,16 @@ export async function verifyPassword(password: string, hash: string | undefined)
   const fits = isStorable(password);
   const pbkdf2 = hash && djangoPbkdf2.exec(hash)?.groups;
   if (fits && pbkdf2) return await verifyPbkdf2(password, pbkdf2);
-  const argon2 = hash &&
-    /^(?:argon2)?(\$argon2(?:id|i|d)\$v=19\$m=\d+,t=\d+,p=\d+\$.+)$/.exec(hash)?.[1];
+  const argon2 = hash && djangoArgon2.exec(hash)?.[1];
   const matches = await inTurn(() =>
     argon2Verify({ password: fits ? password : "unfit", hash: argon2 || decoy })
   );
   return matches && fits && Boolean(argon2);
+}
+
+/** Whether `verifyPassword` knows how a hash was made. */
+export function isVerifiable(hash: string): boolean {
+  return djangoPbkdf2.test(hash) || djangoArgon2.test(hash);
 }
 
 /** Whether a hash was made in another way than `hashPassword` makes one today. */
@@ -52,6 +56,8 @@ export function isStorable(password: string): boolean {
 
 const djangoPbkdf2 =
   /^pbkdf2_(?<digest>sha256|sha1)\$(?<iterations>\d{1,8})\$(?<salt>[^$]*)\$(?<key>[A-Za-z0-9+/]+=*)$/;
+
+const djangoArgon2 = /^(?:argon2)?(\$argon2(?:id|i|d)\$v=19\$m=\d+,t=\d+,p=\d+\$.+)$/;
 
 async function verifyPbkdf2(
   password: string,
