@@ -14,8 +14,8 @@ const newline = encoder.encode("\n");
 /**
  * A pull to the end as NDJSON. Each page is read in a snapshot of its own and closed before it is sent,
  * one page ahead of the reader: a reader that stops reading holds two pages in memory and nothing in
- * the database. `goOn` is asked before each page but the first, and rejects when the caller may not
- * pull any more.
+ * the database. `goOn` is asked beside each page but the first, which is sent only if it resolves: it
+ * rejects when the caller may not pull any more.
  */
 export function pullStream(
   context: PullContext,
@@ -37,7 +37,8 @@ export function pullStream(
         figures.add(page);
         next = page.complete
           ? undefined
-          : goOn().then(() => pullPage(context, following(request, page)));
+          : Promise.all([pullPage(context, following(request, page)), goOn()])
+            .then(([page]) => page);
         // A failure is met when the page is awaited; until then nobody looks at it.
         next?.catch(() => {});
         const head = started ? [] : [headerLine(page)];
