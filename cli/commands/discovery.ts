@@ -52,11 +52,12 @@ export const registerDiscovery: Register = (program, run) => {
   set.option("--set <setting=json>", "Any other setting, e.g. MODEL_PREFIX='\"x\"'.", collect, [])
     .action(run(async (cli, options: Record<string, string[] | true>) => {
       const api = await cli.api();
+      const { current } = await api.get(path);
       const change: Record<string, unknown> = {};
       for (const [option, setting] of lists) {
         const given = options[camel(option)];
         if (given === undefined) continue;
-        const before = change[setting] ?? (await api.get(path)).current[setting];
+        const before = change[setting] ?? current[setting];
         change[setting] = replaced(option, before, given === true ? [] : given);
       }
       for (const assignment of options.set as string[]) {

@@ -4,6 +4,7 @@ import { type Database, migrationStatus } from "../../lib/db/mod.ts";
 import { LockstepError } from "../../lib/errors/mod.ts";
 import { ModelCatalog } from "../../lib/models/mod.ts";
 import { within } from "../../lib/observe/mod.ts";
+import { tenantRole } from "../../lib/sync/mod.ts";
 import { openConfigured } from "../../main.ts";
 import type { Cli, Register } from "../cli.ts";
 import { CliError } from "../errors.ts";
@@ -22,8 +23,6 @@ interface Finding {
 /** Clocks that differ by more make tokens and times look wrong, in milliseconds. */
 const clockTolerance = 5_000;
 const oldestPostgres = 130_000;
-/** The role that pulls take where LOCKSTEP_ROW_SECURITY is on. */
-const tenantRole = "lockstep_tenant";
 /** How long Redis may take to answer, in milliseconds. */
 const redisPatience = 5_000;
 /** Bytes that are written where files have to be. */

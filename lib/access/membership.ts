@@ -56,8 +56,7 @@ export async function membershipsOf(
   principal: Principal,
   others = mostOthers,
 ): Promise<Membership[]> {
-  const rows = await conn.query<MembershipRow>(severalStatement, [principal.userId, others]);
-  return rows.filter((row) => row.is_active).map(membership);
+  return (await readMemberships(conn, principal, others)).map(membership);
 }
 
 /** The same of one organization, by its id or slug; undefined where `principal` may not work. */
@@ -87,8 +86,7 @@ export async function resolveMembership(
     const ofToken = await membershipIn(conn, principal, principal.organizationId);
     if (ofToken) return ofToken;
   }
-  const active = (await conn.query<MembershipRow>(severalStatement, [principal.userId, mostOthers]))
-    .filter((row) => row.is_active);
+  const active = await readMemberships(conn, principal, mostOthers);
   const own = active.filter((row) => row.is_member);
   if (own.length === 1) return membership(own[0]);
   if (own.length === 0 && active.length === 1) return membership(active[0]);
@@ -113,6 +111,16 @@ export async function resolveMembership(
 export function mayAdminister(principal: Principal, { groups }: Membership): boolean {
   return principal.isStaff || principal.isSuperuser ||
     groups.some(({ name }) => name === administrators);
+}
+
+/** Of the active organizations. */
+async function readMemberships(
+  conn: Connection,
+  { userId }: Principal,
+  others: number,
+): Promise<MembershipRow[]> {
+  const rows = await conn.query<MembershipRow>(severalStatement, [userId, others]);
+  return rows.filter((row) => row.is_active);
 }
 
 async function readMembership(

@@ -16,9 +16,9 @@ export interface MetricSources {
   redis?: () => boolean;
   /** Bulk pushes by state. */
   bulk?: () => Promise<Record<string, number>>;
-  /** Entries of the sync log that wait, and that were lost. */
   /** Whether the last run of each job failed. */
   jobs?: () => Promise<Map<string, boolean>>;
+  /** Entries of the sync log that wait, and that were lost. */
   recorder?: { waiting: number; dropped: number };
 }
 

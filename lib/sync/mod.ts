@@ -4,7 +4,7 @@ export { track, type TrackedModel, trackedModels, untrack } from "./change_log.t
 export * from "./compaction.ts";
 export * from "./idempotency.ts";
 export { rememberSnapshot, renewIdentity } from "./installation.ts";
-export { setRowSecurity } from "./row_security.ts";
+export { setRowSecurity, tenantRole } from "./row_security.ts";
 export * from "./json_scanner.ts";
 export {
   type ModelPage,
