@@ -103,9 +103,9 @@ export function LockBar({ session }: { session: RecordSession }) {
           label="Message to the editor, if you like"
           action={session.page.texts.notificationButton}
           tone="primary"
-          initial={session.message}
+          initial={session.attention.message}
           onSend={(note) => {
-            session.requestAttention(note);
+            session.attention.ask(note);
             setDialog(null);
           }}
           onCancel={() => setDialog(null)}

@@ -71,7 +71,7 @@ function Kept({ session }: { session: RecordSession }) {
 
 /** Those who ask for the lock, with the answers to give. */
 export function Requests({ session }: { session: RecordSession }) {
-  const requests = session.requests.value;
+  const requests = session.attention.open.value;
   const changed = session.changed.value;
   const asks = (name: string) => session.page.texts.notification.replaceAll("{username}", name);
   const list = useRef<HTMLDivElement>(null);
@@ -109,7 +109,7 @@ export function Requests({ session }: { session: RecordSession }) {
             <button
               type="button"
               class="btn btn-outline-secondary btn-sm"
-              onClick={() => session.decline(request)}
+              onClick={() => session.attention.decline(request)}
             >
               Not yet
             </button>

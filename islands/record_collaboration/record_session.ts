@@ -6,6 +6,7 @@ import {
   type RecordChangedMessage,
   serverMessage,
 } from "../../lib/protocol/mod.ts";
+import { AttentionRequests } from "./attention_requests.ts";
 import { clashTitle, RecordChanges } from "./record_changes.ts";
 import type { RecordFields, Texts } from "./record_fields.ts";
 import { RecordPresence } from "./record_presence.ts";
@@ -18,18 +19,14 @@ const retryClaim = 2_000;
 /** A record's page among those of others: who may change the form, and how that passes on. */
 export class RecordSession {
   readonly state = signal<LockState>({ kind: "connecting" });
-  readonly requests = signal<AttentionRequest[]>([]);
   readonly notice = signal<Notice | null>(null);
   readonly kept = signal<KeptInput | null>(null);
   readonly changed = signal(0);
   readonly saving = signal(false);
-  /** Whether this page has asked for the lock and waits for an answer. */
-  readonly asked = signal(false);
-  /** What was written to the editor, until it has arrived. */
-  message = "";
   readonly page: CollabPage;
   readonly fields: RecordFields;
   readonly presence: RecordPresence;
+  readonly attention: AttentionRequests;
   readonly #changes: RecordChanges;
   #socket: RoomSocket | undefined;
   /** Of the lock that this page holds, or held when its connection broke. */
@@ -44,6 +41,11 @@ export class RecordSession {
     this.presence = new RecordPresence(page, fields, {
       isEditor: () => this.isEditor(),
       send: (type, fields) => this.#send(type, fields),
+    });
+    this.attention = new AttentionRequests(page, {
+      isEditor: () => this.isEditor(),
+      send: (type, fields) => this.#send(type, fields),
+      say: (kind, text, title) => this.#say(kind, text, title),
     });
     this.#changes = new RecordChanges(page, fields, {
       say: (kind, text, title) => this.#say(kind, text, title),
@@ -101,24 +103,10 @@ export class RecordSession {
     return this.#changes.saved(outcome, sent);
   }
 
-  requestAttention(message: string): void {
-    this.message = message;
-    this.asked.value = this.#send(clientMessage.requestAttention, {
-      timestamp: new Date().toISOString(),
-      message: message.trim() || null,
-    });
-  }
-
   leaveQueue(): void {
     this.#send(clientMessage.leaveQueue);
     const state = this.state.value;
     if (state.kind === "viewer") this.state.value = { ...state, position: null };
-    this.asked.value = false;
-  }
-
-  decline(request: AttentionRequest): void {
-    this.#send(clientMessage.declineAttention, { user_id: request.userId });
-    this.#answered(request);
   }
 
   /** Gives the lock to who asked: with what is in the form and not saved, after saving it, or both as is. */
@@ -129,7 +117,7 @@ export class RecordSession {
       user_id: request.userId,
       draft: Object.keys(draft).length > 0 ? draft : null,
     });
-    if (sent) this.#answered(request);
+    if (sent) this.attention.answered(request.userId);
   }
 
   /** Goes on after the session has ended, if somebody has signed in since. */
@@ -155,17 +143,13 @@ export class RecordSession {
     this.#mark();
   }
 
-  #answered(request: AttentionRequest): void {
-    this.requests.value = this.requests.value.filter((each) => each !== request);
-  }
-
   #receive(frame: Frame): void {
     switch (frame.type) {
       case serverMessage.userJoined:
         return this.#joined(frame);
       case serverMessage.userLeft:
         this.presence.receive(frame);
-        this.requests.value = this.requests.value.filter(({ userId }) => userId !== frame.user_id);
+        this.attention.answered(frame.user_id);
         // Was it the editor, then the lock is free.
         return this.state.value.kind === "viewer" ? this.#ask() : undefined;
       case serverMessage.editorStatus:
@@ -204,21 +188,9 @@ export class RecordSession {
       case serverMessage.draftHandedOver:
         return this.#handedOver(frame);
       case serverMessage.attentionRequested:
-        return this.#attention(frame);
       case serverMessage.attentionDeclined:
-        this.asked.value = false;
-        return this.#say(
-          "info",
-          frame.message ?? "You keep your place in the queue.",
-          `${frame.username} answered: not yet`,
-        );
       case serverMessage.attentionThrottled:
-        return this.#say(
-          "info",
-          `You have just asked, so the editor is not called again; in ${frame.seconds} s you can ` +
-            `ask once more.${this.message.trim() ? " Your message is kept until then." : ""}`,
-          "You wait in the queue",
-        );
+        return this.attention.receive(frame);
       case serverMessage.recordChanged:
         return this.#changes.changed(frame as unknown as RecordChangedMessage);
       case serverMessage.error:
@@ -268,7 +240,6 @@ export class RecordSession {
     const wasEditor = this.isEditor() || this.#token !== null;
     this.#token = token;
     this.state.value = { kind: "editor" };
-    this.asked.value = false;
     this.fields.setDisabled(false);
     if (!wasEditor && this.notice.value?.kind !== "success") this.notice.value = null;
     this.presence.begin();
@@ -278,7 +249,7 @@ export class RecordSession {
     // Typed before it was known that somebody else edits.
     this.#keepInput(`${editor ?? "Another tab of yours"} is editing.`);
     this.state.value = { kind: "viewer", editor, position, awayUntil };
-    this.requests.value = [];
+    this.attention.clear();
     this.fields.setDisabled(true);
   }
 
@@ -353,23 +324,6 @@ export class RecordSession {
     );
   }
 
-  #attention(frame: Frame): void {
-    const own = frame.user_id === this.page.me.id;
-    if (!this.isEditor()) {
-      if (own) {
-        this.message = "";
-        this.#say("info", this.page.texts.requestSent);
-      }
-      return;
-    }
-    const others = this.requests.value.filter(({ userId }) => userId !== frame.user_id);
-    this.requests.value = [...others, {
-      userId: frame.user_id,
-      name: frame.username,
-      message: frame.message ?? null,
-    }];
-  }
-
   #say(kind: Notice["kind"], text: string, title?: string): void {
     this.notice.value = { kind, text, title };
   }
@@ -392,7 +346,7 @@ export class RecordSession {
 
   #lostConnection(): void {
     this.presence.clear();
-    this.requests.value = [];
+    this.attention.clear();
     const { kind } = this.state.value;
     if (kind === "reconnecting") return;
     const until = this.#token === null ? null : Date.now() + this.page.grace * 1000;
@@ -402,7 +356,7 @@ export class RecordSession {
   #deleted(by: string): void {
     this.#socket?.close();
     this.presence.clear();
-    this.requests.value = [];
+    this.attention.clear();
     this.#token = null;
     this.#keepInput(`${by} deleted the record.`);
     this.fields.setDisabled(true);
@@ -412,7 +366,7 @@ export class RecordSession {
 
   #ended(message: string, signedOut: boolean): void {
     this.presence.clear();
-    this.requests.value = [];
+    this.attention.clear();
     this.#token = null;
     // Who signs in again goes on with the input where it is, unless somebody else edits by then.
     if (!signedOut) this.#keepInput(message);
