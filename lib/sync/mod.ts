@@ -16,6 +16,7 @@ export {
 export { pullFields } from "./pull_fields.ts";
 export { mostPending, pendingChanges } from "./pending_changes.ts";
 export * from "./push.ts";
+export type { Action, PushOutcome, RecordResult } from "./push_outcome.ts";
 export type { RecordError } from "./push_record.ts";
 export {
   listQuarantine,

@@ -1,19 +1,14 @@
 import { type Membership, modelAccess, type Principal, tenantOf } from "../access/mod.ts";
 import { type Database, sqlError, type Transaction } from "../db/mod.ts";
-import type { Catalog, Model } from "../models/mod.ts";
+import type { Catalog } from "../models/mod.ts";
 import type { RawObject } from "./json_scanner.ts";
 import { recordJson, type Statement } from "./pull_sql.ts";
 import { statementsOfEach, writeEach } from "./push_each.ts";
 import { missedReason, outside, refusalOf, sameRow, strayReference } from "./push_error.ts";
 import { drawKeys, resolveReferences } from "./push_keys.ts";
 import { parentsFirst, waves } from "./push_order.ts";
-import {
-  keyOf,
-  prepareRecord,
-  type PushRecord,
-  type RecordError,
-  type Refusal,
-} from "./push_record.ts";
+import { type PushOutcome, PushTally } from "./push_outcome.ts";
+import { prepareRecord, type PushRecord, type Refusal } from "./push_record.ts";
 import {
   changeable,
   type CheckRow,
@@ -52,31 +47,6 @@ export interface PushContext {
   settings: Record<string, string>;
   /** Most open quarantined records of the organization. */
   quarantineLimit: number;
-}
-
-export type Action = "created" | "updated" | "deleted" | "unchanged";
-
-export interface RecordResult {
-  index: number;
-  model: string;
-  /** JSON text. */
-  id: string;
-  action: Action;
-  version: string | null;
-  clientId?: string;
-  /** JSON text of the row as it is pulled, when `returns` is `records`. */
-  record?: string;
-}
-
-export interface PushOutcome {
-  successCount: number;
-  processed: Map<string, { created: number; updated: number; deleted: number }>;
-  results: RecordResult[] | undefined;
-  errors: RecordError[];
-  /** How the client wrote the names of the models, first. */
-  spellings: Map<string, string>;
-  /** Statements that were run. */
-  queries: number;
 }
 
 /** Records in one statement. */
@@ -129,13 +99,7 @@ const mostChances = 10;
 const unclear: Refusal = { code: "aborted", message: "", retry: true };
 
 class Push {
-  readonly #results: RecordResult[] = [];
-  readonly #errors: RecordError[] = [];
-  readonly #processed: PushOutcome["processed"] = new Map();
-  readonly #spellings: PushOutcome["spellings"] = new Map();
-  #written = 0;
-  #queries = 0;
-  #detailed = false;
+  readonly #tally = new PushTally();
   #saved = false;
   #access: Awaited<ReturnType<typeof modelAccess>> = new Map();
 
@@ -152,30 +116,25 @@ class Push {
       // Deferred constraints would fail at the commit, where no record could be blamed.
       this.tx.script("SET CONSTRAINTS ALL IMMEDIATE"),
     ]);
-    this.#queries += 2;
+    this.#tally.queries += 2;
     const records = this.#prepare(objects);
     const { returns } = this.options;
-    this.#detailed = returns === "ids" || returns === "records" ||
+    this.#tally.detailed = returns === "ids" || returns === "records" ||
       returns === "auto" &&
         records.some((r) => r.missingKey.length > 0 || r.clientId !== undefined);
     const drawn = await drawKeys(this.tx, records);
-    this.#queries += drawn.queries;
+    this.#tally.queries += drawn.queries;
     const { resolved: ready, refused } = resolveReferences(drawn.keyed);
-    for (const [record, refusal] of [...drawn.refused, ...refused]) this.#refuse(record, refusal);
+    for (const [record, refusal] of [...drawn.refused, ...refused]) {
+      this.#tally.refuse(record, refusal);
+    }
     for (const wave of waves(ready)) await this.#wave(wave);
     await this.#secondChance(ready);
-    this.#errors.sort((a, b) => a.index - b.index);
+    const outcome = this.#tally.outcome();
     if (!this.options.atomic) {
-      await quarantine(this.tx, this.context, this.#errors, objects);
+      await quarantine(this.tx, this.context, outcome.errors, objects);
     }
-    return {
-      successCount: this.#written,
-      processed: this.#processed,
-      results: this.#detailed ? this.#results.sort((a, b) => a.index - b.index) : undefined,
-      errors: this.#errors,
-      spellings: this.#spellings,
-      queries: this.#queries,
-    };
+    return outcome;
   }
 
   #prepare(objects: RawObject[]): PushRecord[] {
@@ -191,9 +150,9 @@ class Push {
       );
       if ("refusal" in record) {
         const { model, id, clientId, refusal } = record;
-        this.#errors.push({ index, model, id, client_id: clientId, ...refusal });
+        this.#tally.errors.push({ index, model, id, client_id: clientId, ...refusal });
       } else if (record.clientId !== undefined && clientIds.has(record.clientId)) {
-        this.#refuse(record, {
+        this.#tally.refuse(record, {
           code: "invalid_value",
           message: `The _client_id ${
             JSON.stringify(record.clientId)
@@ -203,8 +162,7 @@ class Push {
         });
       } else {
         if (record.clientId !== undefined) clientIds.add(record.clientId);
-        const { model: { name }, modelName } = record;
-        if (!this.#spellings.has(name)) this.#spellings.set(name, modelName);
+        this.#tally.spell(record);
         records.push(record);
       }
     });
@@ -244,13 +202,13 @@ class Push {
 
   /** Writes records in one statement; if that fails, each on its own. */
   async #chunk(group: PushGroup, records: PushRecord[]): Promise<void> {
-    const mode = this.#detailed || group.versioned || records[0].operation === "delete"
+    const mode = this.#tally.detailed || group.versioned || records[0].operation === "delete"
       ? "rows"
       : "counts";
     let refusal = await this.#attempt(group, records, mode);
     if (refusal === unclear) refusal = await this.#attempt(group, records, "rows");
     if (!refusal) return;
-    if (records.length === 1) this.#refuse(records[0], refusal);
+    if (records.length === 1) this.#tally.refuse(records[0], refusal);
     else await this.#each(group, parentsFirst(records));
   }
 
@@ -260,7 +218,7 @@ class Push {
     records: PushRecord[],
     mode: "counts" | "rows",
   ): Promise<Refusal | undefined> {
-    this.#queries += 2;
+    this.#tally.queries += 2;
     let refusal: Refusal | undefined;
     try {
       // Sent at once. The savepoint is released by the next one, or by the commit.
@@ -294,13 +252,11 @@ class Push {
       // Which records were not written can't be told from here, and for some it matters.
       if (written > 0 && checked.some(({ visible, same }) => visible && !same)) return unclear;
       for (const row of checked.filter(({ visible, same }) => !visible || !same)) {
-        this.#refuse(records[row.ord - 1], missedReason(group, "upsert", row));
+        this.#tally.refuse(records[row.ord - 1], missedReason(group, "upsert", row));
         refused++;
       }
     }
-    this.#count(group.model, "created", created);
-    this.#count(group.model, "updated", written - created);
-    this.#written += records.length - refused;
+    this.#tally.counted(group.model, records.length - refused, created, written - created);
   }
 
   async #writeRows(group: PushGroup, records: PushRecord[]): Promise<Refusal | undefined> {
@@ -325,7 +281,7 @@ class Push {
   async #each(group: PushGroup, records: PushRecord[]): Promise<void> {
     const statement = this.#statement(group, [], "each");
     const rows = await writeEach(this.tx, statement, records.map(({ raw }) => raw));
-    this.#queries += statementsOfEach;
+    this.#tally.queries += statementsOfEach;
     const { operation, model } = records[0];
     const written = new Map<PushRecord, WrittenRow>();
     const settled = records.filter((record, i) => {
@@ -334,7 +290,7 @@ class Push {
       const refusal = "failed" in row
         ? refusalOf(row.failed, model, operation)
         : wholeRefusal(group, row);
-      if (refusal) this.#refuse(record, refusal);
+      if (refusal) this.#tally.refuse(record, refusal);
       else written.set(record, row as WrittenRow);
       return !refusal;
     });
@@ -354,7 +310,8 @@ class Push {
   ): Promise<void> {
     const { model, operation, versioned } = group;
     const wanted = this.options.returns === "records" && operation === "upsert";
-    const unversioned = this.#detailed && model.kind === "partitioned" && operation === "upsert";
+    const unversioned = this.#tally.detailed && model.kind === "partitioned" &&
+      operation === "upsert";
     const asked = wanted || unversioned ? records : records.filter((one) => !written.has(one));
     const checked = await this.#check(group, asked);
     const found = new Map(checked.map((row) => [asked[row.ord - 1], row]));
@@ -362,16 +319,16 @@ class Push {
       const row = written.get(record);
       const check = found.get(record);
       const server = wanted ? check?.server : undefined;
-      if (row && operation === "delete") this.#done(record, "deleted", row.key, null);
+      if (row && operation === "delete") this.#tally.done(record, "deleted", row.key, null);
       else if (row) {
         const action = row.created ? "created" : "updated";
-        this.#done(record, action, row.key, row.version ?? check?.version ?? null, server);
+        this.#tally.done(record, action, row.key, row.version ?? check?.version ?? null, server);
       } else if (operation === "upsert" && check!.visible && check!.same) {
-        this.#done(record, "unchanged", check!.key!, check!.version, server);
+        this.#tally.done(record, "unchanged", check!.key!, check!.version, server);
       } else {
         const refusal = missedReason(group, operation, check!);
         const shown = versioned && check!.visible ? check!.server : undefined;
-        this.#refuse(record, refusal, shown);
+        this.#tally.refuse(record, refusal, shown);
       }
     }
   }
@@ -393,7 +350,7 @@ class Push {
       readable,
       (row) => recordJson(target, row),
     );
-    this.#queries++;
+    this.#tally.queries++;
     return await this.tx.query<CheckRow>(text, params);
   }
 
@@ -401,52 +358,16 @@ class Push {
   async #secondChance(records: PushRecord[]): Promise<void> {
     const byIndex = new Map(records.map((record) => [record.index, record]));
     let before = 0;
-    for (let pass = 0; pass < mostChances && this.#written > before; pass++) {
-      const due = this.#errors.filter(({ code, server, index }) =>
+    for (let pass = 0; pass < mostChances && this.#tally.written > before; pass++) {
+      const due = this.#tally.errors.filter(({ code, server, index }) =>
         secondChance.has(code) && server === undefined && byIndex.has(index)
       );
       if (due.length === 0) return;
-      before = this.#written;
+      before = this.#tally.written;
       const again = due.map(({ index }) => byIndex.get(index)!);
-      const kept = this.#errors.filter((error) => !due.includes(error));
-      this.#errors.splice(0, this.#errors.length, ...kept);
+      this.#tally.errors = this.#tally.errors.filter((error) => !due.includes(error));
       for (const wave of waves(again)) await this.#wave(wave);
     }
-  }
-
-  #done(
-    record: PushRecord,
-    action: Action,
-    id: string,
-    version: string | null,
-    row?: string | null,
-  ): void {
-    this.#written++;
-    this.#count(record.model, action, 1);
-    if (!this.#detailed) return;
-    const { index, model, clientId } = record;
-    this.#results.push({
-      index,
-      model: model.name,
-      id,
-      action,
-      version,
-      clientId,
-      record: row ?? undefined,
-    });
-  }
-
-  #count(model: Model, action: Action, count: number): void {
-    const counts = this.#processed.get(model.name) ?? { created: 0, updated: 0, deleted: 0 };
-    this.#processed.set(model.name, counts);
-    if (action !== "unchanged") counts[action] += count;
-  }
-
-  #refuse(record: PushRecord, refusal: Refusal, server?: string | null): void {
-    const { index, model, clientId } = record;
-    // A key that the server drew is no row's.
-    const id = record.missingKey.length > 0 ? undefined : keyOf(model, record.fields);
-    this.#errors.push({ index, model: model.name, id, client_id: clientId, ...refusal, server });
   }
 }
 
